@@ -71,6 +71,8 @@ class Graph {
   std::vector<Shape> input_shapes(const Node& node, std::int64_t batch = 1) const;
 
  private:
+  Value append(Node node);
+
   std::vector<Node> nodes_;
   std::vector<GateInfo> gates_;
 };

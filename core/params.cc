@@ -1,0 +1,106 @@
+#include "core/params.h"
+
+#include "core/base/hash.h"
+#include "core/base/strings.h"
+
+namespace hadal {
+namespace {
+
+constexpr std::int64_t kAlignment = 16;  // elements: one cache line of floats
+
+std::int64_t aligned(std::int64_t elements) {
+  return (elements + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+/// The slice of a flat buffer.
+TensorView slice(const Tensor& flat, std::int64_t offset, const Shape& shape) {
+  return {static_cast<std::byte*>(flat.view().data) +
+              offset * static_cast<std::int64_t>(size_of(flat.type())),
+          shape, flat.type()};
+}
+
+}  // namespace
+
+Parameters::Parameters(const Graph& graph, DType type) {
+  const int node_count = static_cast<int>(graph.nodes().size());
+  of_node_.resize(node_count);
+  running_of_node_.resize(node_count);
+  std::int64_t elements = 0, running_elements = 0;
+  for (int node = node_count - 1; node >= 0; --node) {
+    const Graph::Node& n = graph.nodes()[node];
+    if (!n.layer) continue;
+    const std::vector<Shape> shapes = graph.input_shapes(n);
+    for (ParameterSpec& spec : n.layer->parameters(shapes)) {
+      of_node_[node].push_back(static_cast<int>(entries_.size()));
+      entries_.push_back(
+          {n.name + "." + spec.name, node, spec.shape, elements, spec.shape.elements(), spec});
+      elements += aligned(spec.shape.elements());
+    }
+    for (const RunningSpec& spec : n.layer->running(shapes)) {
+      running_of_node_[node].push_back(static_cast<int>(running_entries_.size()));
+      running_entries_.push_back({n.name + "." + spec.name, node, spec.shape, running_elements,
+                                  spec.shape.elements(), spec.initial_value});
+      running_elements += aligned(spec.shape.elements());
+    }
+  }
+  values_ = Tensor({elements}, type);
+  gradients_ = Tensor({elements}, type);
+  running_ = Tensor({running_elements}, type);
+  statistics_ = Tensor({running_elements}, type);
+}
+
+void Parameters::initialize(std::uint64_t seed) {
+  for (const Entry& entry : entries_)
+    hadal::initialize(value(entry), entry.spec.initializer, seed, entry.name);
+  for (const RunningEntry& entry : running_entries_)
+    hadal::initialize(running(entry), Initializer::constant(entry.initial_value), seed, entry.name);
+}
+
+const Parameters::Entry& Parameters::find(std::string_view name) const {
+  std::vector<std::string> known;
+  for (const Entry& entry : entries_) {
+    if (entry.name == name) return entry;
+    known.push_back(entry.name);
+  }
+  throw ConfigError(unknown_name("parameter", name, known));
+}
+
+std::int64_t Parameters::trainable_count() const {
+  std::int64_t count = 0;
+  for (const Entry& entry : entries_)
+    if (entry.spec.trainable) count += entry.elements;
+  return count;
+}
+
+TensorView Parameters::value(const Entry& entry) const {
+  return slice(values_, entry.offset, entry.shape);
+}
+TensorView Parameters::gradient(const Entry& entry) const {
+  return slice(gradients_, entry.offset, entry.shape);
+}
+TensorView Parameters::running(const RunningEntry& entry) const {
+  return slice(running_, entry.offset, entry.shape);
+}
+TensorView Parameters::statistic(const RunningEntry& entry) const {
+  return slice(statistics_, entry.offset, entry.shape);
+}
+
+std::span<const int> Parameters::of_node(int node) const { return of_node_.at(node); }
+std::span<const int> Parameters::running_of_node(int node) const {
+  return running_of_node_.at(node);
+}
+
+std::uint64_t Parameters::hash() const {
+  std::uint64_t hash = 0;
+  for (const Entry& entry : entries_) {
+    hash = hash64(entry.name.data(), entry.name.size(), hash);
+    hash = hash64(value(entry).data, value(entry).bytes(), hash);
+  }
+  for (const RunningEntry& entry : running_entries_) {
+    hash = hash64(entry.name.data(), entry.name.size(), hash);
+    hash = hash64(running(entry).data, running(entry).bytes(), hash);
+  }
+  return hash;
+}
+
+}  // namespace hadal
