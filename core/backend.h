@@ -43,6 +43,7 @@ class Backend {
   virtual KernelPtr prepare(const AddOp& op, const KernelContext& context) = 0;
   virtual KernelPtr prepare(const MeanJoinOp& op, const KernelContext& context) = 0;
   virtual KernelPtr prepare(const ConcatOp& op, const KernelContext& context) = 0;
+  virtual KernelPtr prepare(const GatherChannelsOp& op, const KernelContext& context) = 0;
   virtual KernelPtr prepare(const PadShortcutOp& op, const KernelContext& context) = 0;
   virtual KernelPtr prepare(const FlattenOp& op, const KernelContext& context) = 0;
   virtual KernelPtr prepare(const SoftmaxCrossEntropyOp& op, const KernelContext& context) = 0;

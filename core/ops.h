@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace hadal {
 
@@ -104,6 +105,11 @@ struct MeanJoinOp {};
 
 /// Channels of all inputs one after another.
 struct ConcatOp {};
+
+/// y[..., i] = x[..., channels[i]]; a channel may be taken more than once.
+struct GatherChannelsOp {
+  std::vector<int> channels;
+};
 
 enum class ChannelPadding { kEnd, kSplit };
 enum class Subsampling { kPick, kAverage };

@@ -20,6 +20,7 @@ KernelPtr make_kernel(const DropoutOp& op, const KernelContext& context);
 KernelPtr make_kernel(const AddOp& op, const KernelContext& context);
 KernelPtr make_kernel(const MeanJoinOp& op, const KernelContext& context);
 KernelPtr make_kernel(const ConcatOp& op, const KernelContext& context);
+KernelPtr make_kernel(const GatherChannelsOp& op, const KernelContext& context);
 KernelPtr make_kernel(const PadShortcutOp& op, const KernelContext& context);
 KernelPtr make_kernel(const FlattenOp& op, const KernelContext& context);
 KernelPtr make_kernel(const SoftmaxCrossEntropyOp& op, const KernelContext& context);

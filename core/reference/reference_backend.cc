@@ -37,6 +37,10 @@ Backend::KernelPtr ReferenceBackend::prepare(const MeanJoinOp& op, const KernelC
 Backend::KernelPtr ReferenceBackend::prepare(const ConcatOp& op, const KernelContext& context) {
   return reference::make_kernel(op, context);
 }
+Backend::KernelPtr ReferenceBackend::prepare(const GatherChannelsOp& op,
+                                             const KernelContext& context) {
+  return reference::make_kernel(op, context);
+}
 Backend::KernelPtr ReferenceBackend::prepare(const PadShortcutOp& op,
                                              const KernelContext& context) {
   return reference::make_kernel(op, context);

@@ -22,6 +22,7 @@ class ReferenceBackend final : public Backend {
   KernelPtr prepare(const AddOp& op, const KernelContext& context) override;
   KernelPtr prepare(const MeanJoinOp& op, const KernelContext& context) override;
   KernelPtr prepare(const ConcatOp& op, const KernelContext& context) override;
+  KernelPtr prepare(const GatherChannelsOp& op, const KernelContext& context) override;
   KernelPtr prepare(const PadShortcutOp& op, const KernelContext& context) override;
   KernelPtr prepare(const FlattenOp& op, const KernelContext& context) override;
   KernelPtr prepare(const SoftmaxCrossEntropyOp& op, const KernelContext& context) override;
