@@ -14,6 +14,7 @@ enum class ExitCode : int {
   kUsage = 64,
   kBadData = 65,
   kMissingInput = 66,
+  kInternal = 70,  // a fault of the program itself
   kCannotWrite = 73,
   kIo = 74,
   kDrained = 75,  // stopped on request after saving a checkpoint: resume me

@@ -1,0 +1,24 @@
+// Which Hadal this is, for `hadal --version` and for environment.json of every run.
+#pragma once
+
+#include <string>
+
+namespace hadal::launcher {
+
+/// "0.1.0"
+std::string version();
+
+/// The commit the program was built from, "-dirty" when the tree had changes; "unknown" outside a
+/// git checkout.
+std::string source_commit();
+
+/// "hadal 0.1.0 (commit 0a246ad, GCC 12.2.0, Open MPI 4.1.4)"
+std::string version_line();
+
+/// "GCC 12.2.0"
+std::string compiler();
+
+/// The MPI library the program was built with: "Open MPI 4.1.4".
+std::string mpi_library();
+
+}  // namespace hadal::launcher
