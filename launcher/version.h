@@ -12,13 +12,10 @@ std::string version();
 /// git checkout.
 std::string source_commit();
 
-/// "hadal 0.1.0 (commit 0a246ad, GCC 12.2.0, Open MPI 4.1.4)"
+/// "hadal 0.1.0 (commit 0a246ad1c2, GCC 12.2.0)"
 std::string version_line();
 
 /// "GCC 12.2.0"
 std::string compiler();
-
-/// The MPI library the program was built with: "Open MPI 4.1.4".
-std::string mpi_library();
 
 }  // namespace hadal::launcher
