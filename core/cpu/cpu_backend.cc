@@ -1,0 +1,120 @@
+#include "core/cpu/cpu_backend.h"
+
+#include "core/cpu/kernels.h"
+#include "core/cpu/layout.h"
+#include "core/cpu/reference_adapter.h"
+
+namespace hadal {
+namespace {
+
+bool is_float(const KernelContext& context) { return context.out.type == DType::kFloat32; }
+
+bool machine_has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(const CpuOptions& options) : options_(options) {
+  options_.avx512 = options.avx512 && machine_has_avx512();
+}
+
+Layout CpuBackend::preferred_layout(const Shape& shape, DType type) const {
+  const bool blocks = options_.avx512 && type == DType::kFloat32 && shape.rank() == 4 &&
+                      shape.c() % cpu::kBlock == 0;
+  return blocks ? Layout::kNChw16c : Layout::kNhwc;
+}
+
+template <typename Op>
+Backend::KernelPtr CpuBackend::reference(const Op& op, const KernelContext& context) {
+  return cpu::in_nhwc(context,
+                      [&](const KernelContext& nhwc) { return reference_.prepare(op, nhwc); });
+}
+
+Backend::KernelPtr CpuBackend::prepare(const Conv2dOp& op, const KernelContext& context) {
+  if (!is_float(context)) return reference(op, context);
+  return cpu::make_convolution(op, context, dnnl_);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const LinearOp& op, const KernelContext& context) {
+  if (!is_float(context)) return reference(op, context);
+  return cpu::make_linear(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const BiasOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const BatchNormOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const LrnOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const ActivationOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const PoolOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const DropoutOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const AddOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const MeanJoinOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const ConcatOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const PadShortcutOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const FlattenOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const SoftmaxCrossEntropyOp& op,
+                                       const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const SoftmaxOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const SubsampleOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const RbfOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const RbfLossOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const MeanSquaredErrorOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const SquaredHingeOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+void CpuBackend::add_to(const TensorView& x, const TensorView& y) { reference_.add_to(x, y); }
+
+}  // namespace hadal

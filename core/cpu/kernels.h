@@ -1,0 +1,19 @@
+// One factory per operation with a kernel of its own, each in the file that carries its name. What
+// is not here runs the reference kernel through in_nhwc(). float32 only.
+#pragma once
+
+#include <memory>
+
+#include "core/backend.h"
+#include "core/cpu/dnnl_api.h"
+
+namespace hadal::cpu {
+
+using KernelPtr = std::unique_ptr<Kernel>;
+
+/// oneDNN's direct convolution, any shape and layout.
+KernelPtr make_convolution(const Conv2dOp& op, const KernelContext& context, DnnlEngine& dnnl);
+
+KernelPtr make_linear(const LinearOp& op, const KernelContext& context);
+
+}  // namespace hadal::cpu
