@@ -1,0 +1,36 @@
+// A new family is a file of this folder that defines `Family NAME_family()`, its declaration and
+// its line here.
+#include "models/registry.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/strings.h"
+
+namespace hadal::models {
+
+const std::vector<Family>& all_families() {
+  static const std::vector<Family> families = {};
+  return families;
+}
+
+const Family& find_family(std::string_view name) {
+  std::vector<std::string> known;
+  for (const Family& family : all_families()) {
+    if (family.name == name) return family;
+    known.push_back(family.name);
+  }
+  throw ConfigError(unknown_name("model", name, known));
+}
+
+Options read_options(std::string_view name, std::span<const std::string> settings) {
+  const Family& family = find_family(name);
+  return Options(family.name, family.options, settings);
+}
+
+Model build(std::string_view name, std::span<const std::string> settings, const InputSpec& input) {
+  const Options options = read_options(name, settings);
+  return find_family(name).build(options, input);
+}
+
+}  // namespace hadal::models
