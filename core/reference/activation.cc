@@ -59,6 +59,7 @@ class ActivationKernel final : public Kernel {
   }
 
   void backward(const KernelArgs& args) override {
+    if (!args.d_in[0]) return;
     const T* dy = args.d_out.as<T>();
     T* dx = args.d_in[0].as<T>();
     if (op_.relu_rule == ReluRule::kDeconvnet) {

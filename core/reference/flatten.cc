@@ -9,7 +9,9 @@ namespace {
 class FlattenKernel final : public Kernel {
  public:
   void forward(const KernelArgs& args) override { copy(args.in[0], args.out); }
-  void backward(const KernelArgs& args) override { copy(args.d_out, args.d_in[0]); }
+  void backward(const KernelArgs& args) override {
+    if (args.d_in[0]) copy(args.d_out, args.d_in[0]);
+  }
 
  private:
   static void copy(const TensorView& from, const TensorView& to) {

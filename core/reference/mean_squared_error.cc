@@ -21,6 +21,7 @@ class MeanSquaredErrorKernel final : public Kernel {
   }
 
   void backward(const KernelArgs& args) override {
+    if (!args.d_in[0]) return;
     T* dx = args.d_in[0].as<T>();
     for (std::int64_t n = 0; n < samples_; ++n)
       for (std::int64_t d = 0; d < elements_; ++d)

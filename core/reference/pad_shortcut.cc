@@ -29,6 +29,7 @@ class PadShortcutKernel final : public Kernel {
   }
 
   void backward(const KernelArgs& args) override {
+    if (!args.d_in[0]) return;
     const T* dy = args.d_out.as<T>();
     T* dx = args.d_in[0].as<T>();
     std::fill_n(dx, x_.shape.elements(), T(0));

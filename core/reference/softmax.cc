@@ -26,6 +26,7 @@ class SoftmaxKernel final : public Kernel {
 
   /// dx_k = y_k (dy_k - sum_j dy_j y_j).
   void backward(const KernelArgs& args) override {
+    if (!args.d_in[0]) return;
     for (std::int64_t n = 0; n < samples_; ++n) {
       const T* y = args.out.as<T>() + n * classes_;
       const T* dy = args.d_out.as<T>() + n * classes_;

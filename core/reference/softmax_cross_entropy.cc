@@ -31,6 +31,7 @@ class SoftmaxCrossEntropyKernel final : public Kernel {
   }
 
   void backward(const KernelArgs& args) override {
+    if (!args.d_in[0]) return;
     for (std::int64_t n = 0; n < samples_; ++n) {
       const T* x = args.in[0].as<T>() + n * classes_;
       T* dx = args.d_in[0].as<T>() + n * classes_;

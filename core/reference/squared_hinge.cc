@@ -29,6 +29,7 @@ class SquaredHingeKernel final : public Kernel {
   }
 
   void backward(const KernelArgs& args) override {
+    if (!args.d_in[0]) return;
     for (std::int64_t n = 0; n < samples_; ++n) {
       const T* s = args.in[0].as<T>() + n * classes_;
       T* ds = args.d_in[0].as<T>() + n * classes_;
