@@ -2,7 +2,7 @@
 //
 // Control messages (barrier, broadcast, all_gather and what is built on them) block and are small.
 // Data moves by start_send() and start_receive(), which return at once; nothing need move until
-// somebody calls test() or wait().
+// somebody calls test().
 //
 // One thread per rank calls a communicator. All ranks call the control messages in the same order.
 #pragma once
@@ -19,7 +19,8 @@ namespace hadal::dist {
 
 class Heartbeat;
 
-/// A message under way; its buffer must live, untouched, until test() said true or wait() returned.
+/// A message under way; its buffer must live, untouched, until test() said true. Destroying it
+/// earlier gives the message up, which only a rank that is about to end may do.
 class Request {
  public:
   virtual ~Request() = default;
