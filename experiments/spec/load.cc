@@ -1,0 +1,68 @@
+#include "experiments/spec/load.h"
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/strings.h"
+#include "experiments/spec/fields.h"
+
+namespace hadal::spec {
+namespace {
+
+std::string read_spec(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    throw ConfigError(fmt::format("{}: is a folder, wanted a .textproto file", path.string()));
+  return read_file(path, kMaxSpecBytes);
+}
+
+}  // namespace
+
+ExperimentSpec read_experiment(const std::filesystem::path& path) {
+  ExperimentSpec spec;
+  parse_text(read_spec(path), path.string(), spec);
+  return spec;
+}
+
+ExperimentSpec experiment_from_text(std::string_view text, const std::string& file,
+                                    const std::vector<std::string>& overrides,
+                                    const Complete& complete) {
+  ExperimentSpec spec;
+  Locations locations = parse_text(text, file, spec);
+  for (const std::string& assignment : overrides) {
+    try {
+      set_field(spec, assignment);
+    } catch (const ConfigError& error) {
+      throw ConfigError(fmt::format("--set {}: {}", assignment, error.what()));
+    }
+    // What the file says there is no longer what is wrong.
+    locations.erase(std::string(trim(assignment.substr(0, assignment.find('=')))));
+  }
+  std::vector<Problem> problems;
+  resolve_into(spec, complete, problems);
+  if (!problems.empty()) throw ConfigError(describe(problems, file, locations));
+  return spec;
+}
+
+ExperimentSpec load_experiment(const std::filesystem::path& path,
+                               const std::vector<std::string>& overrides,
+                               const Complete& complete) {
+  return experiment_from_text(read_spec(path), path.string(), overrides, complete);
+}
+
+SweepSpec sweep_from_text(std::string_view text, const std::string& file) {
+  SweepSpec sweep;
+  const Locations locations = parse_text(text, file, sweep);
+  fill_defaults(sweep);
+  std::vector<Problem> problems;
+  check_fields(sweep, problems);
+  if (!problems.empty()) throw ConfigError(describe(problems, file, locations));
+  return sweep;
+}
+
+SweepSpec load_sweep(const std::filesystem::path& path) {
+  return sweep_from_text(read_spec(path), path.string());
+}
+
+}  // namespace hadal::spec
