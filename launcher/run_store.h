@@ -1,0 +1,162 @@
+// One run is one folder of plain files, each with one writer, appended or renamed into place:
+//
+//   spec.textproto     the resolved spec: what `hadal train` of the same program repeats bit by bit
+//   environment.json   versions, host, command; no environment variables but a few harmless ones
+//   metrics.jsonl      one object a line, as the run goes on:
+//     {"kind":"epoch","epoch":1,"step":390,"learning_rate":0.1,"train_loss":2.1,"train_error":85.2,
+//      "validation_loss":2.0,"validation_error":81.0,"test_loss":…,"test_error":…,
+//      "images_per_second":412.0,"seconds":94.2,"bytes_sent":1234}
+//     {"kind":"step","step":10,"learning_rate":0.1,"train_loss":2.3,"images_per_second":400.0}
+//     {"kind":"event","what":"resumed","step":780,"detail":"…","time":1795394810.5}
+//   progress.json      where a living run is; replaced about once a second
+//   checkpoints/       the trainer's
+//   result.json        last, once: finished, failed or drained; a run without one is unfinished
+//   log.txt            standard output and error of all ranks, attempt after attempt
+//
+// Errors are in percent of the images, losses in nats per image, times in seconds, bytes per rank.
+// What does not exist (no validation split) is absent; what is not finite is null and reads as NaN.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hadal {
+class LineAppender;
+}
+
+namespace hadal::launcher {
+
+struct EpochMetrics {
+  int epoch = 0;       // epochs done, from 1
+  long long step = 0;  // optimizer steps done
+  double learning_rate = 0;
+  double train_loss = 0;
+  double train_error = 0;
+  std::optional<double> validation_loss = {}, validation_error = {};
+  std::optional<double> test_loss = {}, test_error = {};
+  double images_per_second = 0;
+  double seconds = 0;  // of this epoch
+  double bytes_sent = 0;
+};
+
+struct StepMetrics {
+  long long step = 0;
+  double learning_rate = 0;
+  double train_loss = 0;
+  double images_per_second = 0;
+};
+
+struct RunEvent {
+  std::string what = {};  // "resumed", "drained", …
+  long long step = 0;
+  std::string detail = {};
+  double time = 0;  // seconds since 1970
+};
+
+/// Where a run that is under way has got to.
+struct Progress {
+  int epoch = 0, epochs = 0;
+  long long step = 0, steps = 0;
+  double loss = 0;
+  double images_per_second = 0;
+  double seconds_left = 0;
+};
+
+enum class RunStatus { kFinished, kFailed, kDrained };
+
+/// "finished", "failed", "drained".
+std::string name_of(RunStatus status);
+
+struct RunResult {
+  struct Last {
+    int epoch = 0;
+    double train_loss = 0;
+    double train_error = 0;
+    std::optional<double> validation_error = {}, test_error = {};
+  };
+  struct BestValidation {
+    int epoch = 0;
+    double validation_error = 0;
+    std::optional<double> test_error = {};
+  };
+
+  RunStatus status = RunStatus::kFinished;
+  int exit_code = 0;
+  std::string reason;  // one line; "" when finished
+  std::string spec_hash;
+  std::string name;
+  int ranks = 1;
+  int epochs = 0;
+  long long steps = 0;
+  double seconds = 0;
+  std::optional<Last> last;
+  std::optional<BestValidation> best_validation;
+  std::string weights_hash;
+  long long parameters = 0;
+};
+
+/// All that a folder says about a run.
+struct RunRecord {
+  std::filesystem::path folder;
+  std::string name;
+  std::string spec_hash;
+  std::string spec_text;
+  std::map<std::string, std::string> environment;
+  std::vector<EpochMetrics> epochs;  // ascending; what a resumed run repeated counts once
+  std::vector<StepMetrics> steps;    // the same
+  std::vector<RunEvent> events;
+  std::optional<Progress> progress;
+  std::optional<RunResult> result;  // none: unfinished
+
+  bool finished() const { return result && result->status == RunStatus::kFinished; }
+};
+
+/// Makes the folder of a run ready, or checks that it is this run's: writes spec.textproto and
+/// environment.json, keeps what is there otherwise. Throws ConfigError when the folder belongs to
+/// another spec, IoError when it cannot be written.
+void prepare_run_folder(const std::filesystem::path& folder, const std::string& spec_text,
+                        const std::string& spec_hash,
+                        std::map<std::string, std::string> environment);
+
+/// Appends to metrics.jsonl. A line that a killed writer left torn is cut off first.
+class MetricsWriter {
+ public:
+  explicit MetricsWriter(const std::filesystem::path& folder);
+  ~MetricsWriter();
+  /// Written through to the disk, so that an epoch once reported is not lost.
+  void epoch(const EpochMetrics& metrics);
+  void step(const StepMetrics& metrics);
+  void event(const RunEvent& event);
+
+ private:
+  std::unique_ptr<LineAppender> lines_;
+};
+
+void write_progress(const std::filesystem::path& folder, const Progress& progress);
+/// None when there is no (whole) progress.json.
+std::optional<Progress> read_progress(const std::filesystem::path& folder);
+
+/// Replaces result.json in one step, written through to the disk.
+void write_result(const std::filesystem::path& folder, const RunResult& result);
+/// None when there is no result.json; DataError when it is damaged.
+std::optional<RunResult> read_result(const std::filesystem::path& folder);
+
+/// None when the folder holds no spec.textproto. A torn last line of metrics.jsonl is left out;
+/// anything else that cannot be read is a DataError that names file and line.
+std::optional<RunRecord> read_run(const std::filesystem::path& folder);
+
+/// "resnet20_c10-s1-0123456789abcdef". Throws ConfigError unless `name` is made of letters, digits,
+/// '.', '_' and '-' (at most 128, no '.' or '-' in front): names come from spec files, and a folder
+/// must not escape its parent.
+std::string run_folder_name(const std::string& name, unsigned long long seed,
+                            const std::string& spec_hash);
+
+/// Throws ConfigError as above; `what` is "run", "sweep".
+void require_safe_name(const std::string& what, const std::string& name);
+
+}  // namespace hadal::launcher
