@@ -15,6 +15,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/random.h"
+#include "core/layers/rbf_codes.h"
 
 namespace hadal {
 namespace {
@@ -131,7 +132,9 @@ void initialize(const TensorView& values, const Initializer& initializer, std::u
     case InitializerKind::kOrthogonal:
       return fill_orthogonal(values, value, stream);
     case InitializerKind::kCode:
-      break;
+      return fill(values, [](std::uint64_t i) {
+        return rbf_code(static_cast<int>(i / kRbfElements), static_cast<int>(i % kRbfElements));
+      });
   }
 }
 

@@ -11,6 +11,12 @@ void expect_rank(const Shape& shape, int rank, std::string_view who, std::string
     throw ShapeError(fmt::format("{} is {}, wanted {}", who, shape.to_string(), wanted));
 }
 
+void expect_channels(const Shape& shape, std::string_view who) {
+  if (shape.rank() != 2 && shape.rank() != 4)
+    throw ShapeError(
+        fmt::format("{} is {}, wanted N x H x W x C or N x C", who, shape.to_string()));
+}
+
 void expect_same(const Shape& shape, std::string_view who, const Shape& wanted,
                  std::string_view as) {
   if (shape != wanted)

@@ -11,6 +11,9 @@ namespace hadal {
 /// `wanted` describes.
 void expect_rank(const Shape& shape, int rank, std::string_view who, std::string_view wanted);
 
+/// Throws ShapeError unless `shape` has a batch and channels: N x C or N x H x W x C.
+void expect_channels(const Shape& shape, std::string_view who);
+
 /// Throws ShapeError "branch is 1x8x8x32, wanted 1x8x8x16 as shortcut" unless both are equal.
 void expect_same(const Shape& shape, std::string_view who, const Shape& wanted,
                  std::string_view as);
