@@ -171,13 +171,17 @@ void check_schedule(const Schedule& schedule, Problems& problems) {
   check_order(schedule.at_step(), "schedule.at_step");
   check_order(schedule.at_fraction(), "schedule.at_fraction");
 
+  const int boundaries =
+      schedule.at_epoch_size() + schedule.at_step_size() + schedule.at_fraction_size();
+  if (schedule.factors_size() > 0 && schedule.factors_size() != boundaries)
+    problems.push_back({"schedule.factors", fmt::format("{} factors for {} boundaries",
+                                                        schedule.factors_size(), boundaries)});
+
   const WarmUp& warm_up = schedule.warm_up();
-  if (warm_up.steps() > 0 && warm_up.epochs() > 0)
-    problems.push_back({"schedule.warm_up", "takes steps or epochs, not both"});
   const bool has_length = warm_up.steps() > 0 || warm_up.epochs() > 0;
-  if (warm_up.until_training_error() > 0 && warm_up.learning_rate() == 0)
+  if (warm_up.until_training_error() > 0 && !has_length && warm_up.learning_rate() == 0)
     problems.push_back({"schedule.warm_up.learning_rate",
-                        "is missing: a warm-up that ends by training error has a constant rate"});
+                        "is missing: a warm-up until a training error has no length to rise over"});
   if (warm_up.learning_rate() > 0 && !has_length && warm_up.until_training_error() == 0)
     problems.push_back(
         {"schedule.warm_up", "never ends: set steps, epochs or until_training_error"});
@@ -194,6 +198,11 @@ void check_experiment(const ExperimentSpec& spec, Problems& problems) {
                                                     spec.global_batch(), spec.logical_shards())});
   if (spec.optimizer().nesterov() && spec.optimizer().momentum() == 0)
     problems.push_back({"optimizer.nesterov", "needs optimizer.momentum above 0"});
+  const Data& data = spec.data();
+  if (data.validation_images() > 0 &&
+      (data.validation_per_class() > 0 || data.validation_per_class_extra() > 0))
+    problems.push_back({"data.validation_images",
+                        "is given beside validation_per_class; hold out by one of them"});
   check_schedule(spec.schedule(), problems);
 }
 

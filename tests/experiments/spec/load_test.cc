@@ -17,7 +17,7 @@ constexpr const char* kGood = R"(
 # ResNet-20
 name: "ResNet-20"
 model { name: "resnet" set: "depth=20" }
-data { name: "cifar10" preprocess: ["per_pixel_mean"] }
+data { name: "cifar10" preprocess: ["subtract_pixel_mean"] }
 augmentation { pad: 4 mirror: true }
 optimizer { learning_rate: 0.1 momentum: 0.9 weight_decay: 1e-4 }
 schedule { kind: "steps" at_epoch: [82, 123] }

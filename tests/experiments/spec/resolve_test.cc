@@ -102,7 +102,7 @@ TEST(Resolve, AnythingThatChangesAResultChangesTheHash) {
 TEST(Resolve, TheHashIsTheSameInEveryBuild) {
   // Names folders of finished runs: a change here orphans them. Update it when a field is added or
   // a default changes, which is what makes runs different.
-  EXPECT_EQ(spec_hash(resolve(small())), "65471c7b82c40da9");
+  EXPECT_EQ(spec_hash(resolve(small())), "c27847d5f63ea29c");
 }
 
 TEST(Resolve, ADifferenceShowsPathAndBothValues) {
@@ -129,9 +129,11 @@ TEST(Resolve, SchedulesThatContradictThemselvesAreRefused) {
       error_of([](Schedule& s) { s.add_at_step(10); }),
       "schedule.kind: 'constant' has no boundaries; at_epoch, at_step and at_fraction go with "
       "'steps'");
+  EXPECT_EQ(error_of([](Schedule& s) { s.add_factors(0.5); }),
+            "schedule.factors: 1 factors for 0 boundaries");
   EXPECT_EQ(error_of([](Schedule& s) { s.mutable_warm_up()->set_until_training_error(80); }),
-            "schedule.warm_up.learning_rate: is missing: a warm-up that ends by training error has "
-            "a constant rate");
+            "schedule.warm_up.learning_rate: is missing: a warm-up until a training error has no "
+            "length to rise over");
   EXPECT_EQ(error_of([](Schedule& s) { s.mutable_warm_up()->set_learning_rate(0.01); }),
             "schedule.warm_up: never ends: set steps, epochs or until_training_error");
 }
