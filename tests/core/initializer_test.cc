@@ -6,6 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include "core/layers/linear.h"
+#include "core/layers/rbf_codes.h"
+#include "core/params.h"
+
 namespace hadal {
 namespace {
 
@@ -134,6 +138,20 @@ TEST(Initializer, NameAndSeedSelectTheDrawsAndNothingElseDoes) {
   EXPECT_NE(drawn({4, 4}, he, "a.weight")[0], other_seed.as<double>()[0]);
 }
 
+TEST(Initializer, AParameterDoesNotDependOnWhichOthersExist) {
+  const auto values_of_fc2 = [](bool alone) {
+    Graph g;
+    Value x = g.input("x", {1, 6});
+    if (!alone) x = linear(g, "fc1", x, {.out = 6});
+    linear(g, "fc2", x, {.out = 4});
+    Parameters parameters(g);
+    parameters.initialize(kSeed);
+    const auto values = parameters.value(parameters.find("fc2.weight"));
+    return std::vector<float>(values.as<float>(), values.as<float>() + values.shape.elements());
+  };
+  EXPECT_EQ(values_of_fc2(true), values_of_fc2(false));
+}
+
 TEST(Initializer, ARedrawnElementDoesNotMoveTheOthers) {
   const auto normal = drawn({1000}, Initializer::gaussian(1.0));
   const auto truncated = drawn({1000}, Initializer::truncated_normal(1.0));
@@ -146,6 +164,13 @@ TEST(Initializer, ARedrawnElementDoesNotMoveTheOthers) {
     EXPECT_LE(std::abs(truncated[i]), 2.0);
   }
   EXPECT_GT(redrawn, 10);
+}
+
+TEST(Initializer, CodesAreThoseOfTheDigits) {
+  const std::vector<double> codes = drawn({10, 84}, Initializer::code());
+  for (int digit = 0; digit < 10; ++digit)
+    for (int element = 0; element < 84; ++element)
+      EXPECT_EQ(codes[digit * 84 + element], rbf_code(digit, element));
 }
 
 TEST(Initializer, ParametersWithoutFansAreRefusedByName) {
