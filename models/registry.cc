@@ -9,8 +9,23 @@
 
 namespace hadal::models {
 
+Family basic_family();
+Family fractalnet_family();
+Family imagenet_resnet_family();
+Family keras_cifar_family();
+Family lenet5_family();
+Family plain_family();
+Family preact_resnet_family();
+Family resnet_family();
+Family tf_mnist_family();
+Family vgg_family();
+
 const std::vector<Family>& all_families() {
-  static const std::vector<Family> families = {};
+  static const std::vector<Family> families = {
+      basic_family(),    fractalnet_family(), imagenet_resnet_family(), keras_cifar_family(),
+      lenet5_family(),   plain_family(),      preact_resnet_family(),   resnet_family(),
+      tf_mnist_family(), vgg_family(),
+  };
   return families;
 }
 

@@ -27,8 +27,13 @@ void check(const Conv2dOp& op) {
 
 }  // namespace
 
-Conv2dLayer::Conv2dLayer(const Conv2dOp& op, const Initializer& weight, const Initializer& bias)
-    : op_(op), weight_(weight), bias_(bias) {
+Conv2dLayer::Conv2dLayer(const Conv2dOp& op, const Initializer& weight, const Initializer& bias,
+                         double bias_rate_multiplier, double bias_decay_multiplier)
+    : op_(op),
+      weight_(weight),
+      bias_(bias),
+      bias_rate_multiplier_(bias_rate_multiplier),
+      bias_decay_multiplier_(bias_decay_multiplier) {
   check(op);
 }
 
@@ -56,7 +61,8 @@ std::vector<ParameterSpec> Conv2dLayer::parameters(std::span<const Shape> in) co
   std::vector<ParameterSpec> specs;
   specs.push_back(
       {"weight", {op_.out, op_.kernel_h, op_.kernel_w, in[0].c() / op_.groups}, weight_});
-  if (op_.bias) specs.push_back({"bias", {op_.out}, bias_});
+  if (op_.bias)
+    specs.push_back({"bias", {op_.out}, bias_, bias_decay_multiplier_, bias_rate_multiplier_});
   return specs;
 }
 
@@ -76,9 +82,11 @@ Value conv2d(Graph& g, std::string name, Value x, const Conv2dOptions& options) 
               .bias = options.bias};
   check(op);  // before nonsense reaches the padding's arithmetic
   op.padding = resolve(options.padding, g.shape(x), window_of(op));
-  return g.apply(std::move(name),
-                 std::make_shared<Conv2dLayer>(op, options.initializer, options.bias_initializer),
-                 {x});
+  return g.apply(
+      std::move(name),
+      std::make_shared<Conv2dLayer>(op, options.initializer, options.bias_initializer,
+                                    options.bias_rate_multiplier, options.bias_decay_multiplier),
+      {x});
 }
 
 }  // namespace hadal

@@ -18,6 +18,8 @@ struct Conv2dOptions {
   bool bias = false;
   Initializer initializer = Initializer::he_fan_in();
   Initializer bias_initializer = Initializer::constant(0);
+  double bias_rate_multiplier = 1.0;   // of the learning rate
+  double bias_decay_multiplier = 1.0;  // of the weight decay
 };
 
 /// Convolution (cross-correlation), in groups:
@@ -36,7 +38,8 @@ Value conv2d(Graph& g, std::string name, Value x, const Conv2dOptions& options);
 class Conv2dLayer final : public Layer {
  public:
   explicit Conv2dLayer(const Conv2dOp& op, const Initializer& weight = Initializer::he_fan_in(),
-                       const Initializer& bias = Initializer::constant(0));
+                       const Initializer& bias = Initializer::constant(0),
+                       double bias_rate_multiplier = 1.0, double bias_decay_multiplier = 1.0);
 
   const Conv2dOp& op() const { return op_; }
 
@@ -53,6 +56,7 @@ class Conv2dLayer final : public Layer {
  private:
   Conv2dOp op_;
   Initializer weight_, bias_;
+  double bias_rate_multiplier_, bias_decay_multiplier_;
 };
 
 }  // namespace hadal

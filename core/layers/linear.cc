@@ -26,7 +26,12 @@ class LinearLayer final : public Layer {
   std::vector<ParameterSpec> parameters(std::span<const Shape> in) const override {
     std::vector<ParameterSpec> specs;
     specs.push_back({"weight", {options_.out, in[0].elements_per_sample()}, options_.initializer});
-    if (options_.bias) specs.push_back({"bias", {options_.out}, options_.bias_initializer});
+    if (options_.bias)
+      specs.push_back({"bias",
+                       {options_.out},
+                       options_.bias_initializer,
+                       options_.bias_decay_multiplier,
+                       options_.bias_rate_multiplier});
     return specs;
   }
   BackwardReads backward_reads() const override { return {.inputs = true}; }

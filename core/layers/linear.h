@@ -11,6 +11,8 @@ struct LinearOptions {
   bool bias = true;
   Initializer initializer = Initializer::he_fan_in();
   Initializer bias_initializer = Initializer::constant(0);
+  double bias_rate_multiplier = 1.0;   // of the learning rate
+  double bias_decay_multiplier = 1.0;  // of the weight decay
 };
 
 /// Fully connected layer over all elements of a sample:
