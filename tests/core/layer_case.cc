@@ -264,6 +264,10 @@ LayerResult run_layer(Backend& backend, const LayerCase& layer_case, const Layer
   }
   for (std::size_t i = 0; i < specs.size(); ++i)
     if (!context.wants_d_parameters || !specs[i].trainable) d_parameter_views[i].data = nullptr;
+  const auto present = [](const TensorView& view) { return bool(view); };
+  if (std::none_of(d_in_views.begin(), d_in_views.end(), present) &&
+      std::none_of(d_parameter_views.begin(), d_parameter_views.end(), present))
+    return result;
   args.d_in = d_in_views;
   args.d_parameters = d_parameter_views;
   args.add_to_d_in = {add.get(), in.size()};

@@ -57,8 +57,8 @@ struct LayerResult {
   bool ran_backward = false;
 };
 
-/// Runs forward and backward once. Expectations fail (naming case and buffer) when a guard zone, an
-/// input or a parameter was written to.
+/// Runs forward and, when some gradient is wanted, backward once. Expectations fail (naming case
+/// and buffer) when a guard zone, an input or a parameter was written to.
 LayerResult run_layer(Backend& backend, const LayerCase& layer_case, const LayerValues& values,
                       const RunOptions& options = {});
 
