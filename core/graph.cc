@@ -1,7 +1,5 @@
 #include "core/graph.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -39,11 +37,11 @@ Value Graph::apply(std::string name, std::shared_ptr<const Layer> layer,
 }
 
 Value Graph::append(Node node) {
-  const auto same_name = [&](const Node& other) { return other.name == node.name; };
-  if (std::ranges::any_of(nodes_, same_name))
+  const int id = static_cast<int>(nodes_.size());
+  if (!by_name_.emplace(node.name, id).second)
     throw ConfigError(fmt::format("the graph has two nodes named '{}'", node.name));
   nodes_.push_back(std::move(node));
-  return {static_cast<int>(nodes_.size()) - 1};
+  return {id};
 }
 
 Gate Graph::gate(std::string name, double survival_probability) {
@@ -57,11 +55,10 @@ const Graph::Node& Graph::node(Value value) const {
 }
 
 Value Graph::find(std::string_view name) const {
+  if (const auto found = by_name_.find(std::string(name)); found != by_name_.end())
+    return {found->second};
   std::vector<std::string> known;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i].name == name) return {static_cast<int>(i)};
-    known.push_back(nodes_[i].name);
-  }
+  for (const Node& node : nodes_) known.push_back(node.name);
   throw ConfigError(unknown_name("node", name, known));
 }
 

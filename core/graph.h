@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/layer.h"
@@ -74,6 +75,7 @@ class Graph {
   Value append(Node node);
 
   std::vector<Node> nodes_;
+  std::unordered_map<std::string, int> by_name_;
   std::vector<GateInfo> gates_;
 };
 

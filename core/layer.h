@@ -54,8 +54,9 @@ class Layer {
   virtual BackwardReads backward_reads() const = 0;
   /// The output may overwrite input 0 when nothing else reads it afterwards.
   virtual bool forward_in_place() const { return false; }
-  /// d_in[0] may overwrite d_out.
+  /// d_in[in_place_gradient()] may overwrite d_out.
   virtual bool backward_in_place() const { return false; }
+  virtual int in_place_gradient() const { return 0; }
   /// False for inputs through which no gradient flows (labels).
   virtual bool differentiable(int /*input*/) const { return true; }
 

@@ -1,4 +1,5 @@
-// What a model is to the rest of the program: a graph, the values that matter in it, and how its gates are drawn.
+// What a model is to the rest of the program: a graph, the values that matter in it, and how its
+// gates are drawn.
 #pragma once
 
 #include <memory>
@@ -10,10 +11,10 @@ namespace hadal {
 
 struct Model {
   Graph graph;
-  Value image;   // input: N x H x W x C, float32
-  Value labels;  // input: N, int32
-  Value scores;  // N x classes, the highest wins
-  Value loss;    // N
+  Value image;                               // input: N x H x W x C, float32
+  Value labels;                              // input: N, int32
+  Value scores;                              // N x classes, the highest wins
+  Value loss;                                // N
   std::shared_ptr<const GateSampler> gates;  // null: none, every gate open
 };
 

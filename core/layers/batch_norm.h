@@ -43,6 +43,7 @@ class BatchNormLayer final : public Layer {
   BackwardReads backward_reads() const override { return {.inputs = true, .output = op_.relu}; }
   bool forward_in_place() const override { return true; }
   bool backward_in_place() const override { return true; }
+  int in_place_gradient() const override { return op_.add ? 1 : 0; }
   std::unique_ptr<Kernel> prepare(Backend& backend, const KernelContext& context) const override {
     return backend.prepare(op_, context);
   }

@@ -253,10 +253,11 @@ LayerResult run_layer(Backend& backend, const LayerCase& layer_case, const Layer
     d_in_views.push_back(d_in[i].view);
     if (!context.wants_d_in[i] || contains(layer_case.closed, static_cast<int>(i))) {
       d_in_views[i].data = nullptr;
-    } else if (i == 0 && options.backward_in_place && layer->backward_in_place() &&
-               d_in[0].view.shape == out_shape && d_in[0].view.layout == d_out.view.layout) {
-      d_in_views[0] = d_out.view;
-      in_place[0] = true;
+    } else if (static_cast<int>(i) == layer->in_place_gradient() && options.backward_in_place &&
+               layer->backward_in_place() && d_in[i].view.shape == out_shape &&
+               d_in[i].view.layout == d_out.view.layout) {
+      d_in_views[i] = d_out.view;
+      in_place[i] = true;
     } else if (options.add_to_d_in && kernel->adds_to_d_in(static_cast<int>(i))) {
       add[i] = true;
       d_in[i].set(values.d_in_before[i]);
