@@ -1,9 +1,15 @@
 // The commands of `hadal`. A new one is a file of this folder that defines `Command
-// NAME_command()`, its declaration and its line here.
+// NAME_command()`, its declaration and its line here, both in alphabetical order.
 #include "launcher/command.h"
 
 namespace hadal::launcher {
 
-std::vector<Command> all_commands() { return {}; }
+Command sweep_command();
+
+std::vector<Command> all_commands() {
+  return {
+      sweep_command(),
+  };
+}
 
 }  // namespace hadal::launcher
