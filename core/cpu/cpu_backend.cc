@@ -1,5 +1,7 @@
 #include "core/cpu/cpu_backend.h"
 
+#include <algorithm>
+
 #include "core/cpu/kernels.h"
 #include "core/cpu/layout.h"
 #include "core/cpu/reference_adapter.h"
@@ -8,6 +10,14 @@ namespace hadal {
 namespace {
 
 bool is_float(const KernelContext& context) { return context.out.type == DType::kFloat32; }
+
+// All values kept in nChw16c, or all in NHWC.
+bool in_one_order(const KernelContext& context) {
+  const auto all = [&](bool (*ordered)(const TensorView&)) {
+    return ordered(context.out) && std::all_of(context.in.begin(), context.in.end(), ordered);
+  };
+  return all(cpu::is_blocked) || all(cpu::is_nhwc);
+}
 
 bool machine_has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -34,6 +44,8 @@ Backend::KernelPtr CpuBackend::reference(const Op& op, const KernelContext& cont
 
 Backend::KernelPtr CpuBackend::prepare(const Conv2dOp& op, const KernelContext& context) {
   if (!is_float(context)) return reference(op, context);
+  if (options_.avx512 && options_.winograd && cpu::winograd_pays(op, context))
+    return cpu::make_winograd_convolution(op, context);
   return cpu::make_convolution(op, context, dnnl_);
 }
 
@@ -47,7 +59,9 @@ Backend::KernelPtr CpuBackend::prepare(const BiasOp& op, const KernelContext& co
 }
 
 Backend::KernelPtr CpuBackend::prepare(const BatchNormOp& op, const KernelContext& context) {
-  return reference(op, context);
+  if (!options_.avx512 || !is_float(context) || !in_one_order(context))
+    return reference(op, context);
+  return cpu::make_batch_norm(op, context);
 }
 
 Backend::KernelPtr CpuBackend::prepare(const LrnOp& op, const KernelContext& context) {
@@ -112,6 +126,10 @@ Backend::KernelPtr CpuBackend::prepare(const MeanSquaredErrorOp& op, const Kerne
 }
 
 Backend::KernelPtr CpuBackend::prepare(const SquaredHingeOp& op, const KernelContext& context) {
+  return reference(op, context);
+}
+
+Backend::KernelPtr CpuBackend::prepare(const GatherChannelsOp& op, const KernelContext& context) {
   return reference(op, context);
 }
 

@@ -44,6 +44,7 @@ class CpuBackend final : public Backend {
   KernelPtr prepare(const RbfLossOp& op, const KernelContext& context) override;
   KernelPtr prepare(const MeanSquaredErrorOp& op, const KernelContext& context) override;
   KernelPtr prepare(const SquaredHingeOp& op, const KernelContext& context) override;
+  KernelPtr prepare(const GatherChannelsOp& op, const KernelContext& context) override;
 
   void add_to(const TensorView& x, const TensorView& y) override;
 

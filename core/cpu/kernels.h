@@ -14,6 +14,13 @@ using KernelPtr = std::unique_ptr<Kernel>;
 /// oneDNN's direct convolution, any shape and layout.
 KernelPtr make_convolution(const Conv2dOp& op, const KernelContext& context, DnnlEngine& dnnl);
 
+/// Whether Winograd's algorithm applies to this convolution, and with fewer operations.
+bool winograd_pays(const Conv2dOp& op, const KernelContext& context);
+KernelPtr make_winograd_convolution(const Conv2dOp& op, const KernelContext& context);
+
+/// Needs AVX-512; all values in one order.
+KernelPtr make_batch_norm(const BatchNormOp& op, const KernelContext& context);
+
 KernelPtr make_linear(const LinearOp& op, const KernelContext& context);
 
 }  // namespace hadal::cpu

@@ -94,9 +94,9 @@ std::unique_ptr<Kernel> in_nhwc(
     const KernelContext& context,
     const std::function<std::unique_ptr<Kernel>(const KernelContext&)>& make) {
   KernelContext nhwc = context;
-  bool blocked = !is_nhwc(context.out);
+  bool blocked = context.out.layout != Layout::kNhwc;
   for (TensorView& in : nhwc.in) {
-    blocked = blocked || !is_nhwc(in);
+    blocked = blocked || in.layout != Layout::kNhwc;
     in = as_nhwc(in);
   }
   nhwc.out = as_nhwc(nhwc.out);

@@ -1,15 +1,9 @@
 // The commands of `hadal`. A new one is a file of this folder that defines `Command
-// NAME_command()`, its declaration and its line here, both in alphabetical order.
+// NAME_command()`, its declaration and its line here.
 #include "launcher/command.h"
 
 namespace hadal::launcher {
 
-Command sweep_command();
-
-std::vector<Command> all_commands() {
-  return {
-      sweep_command(),
-  };
-}
+std::vector<Command> all_commands() { return {}; }
 
 }  // namespace hadal::launcher
