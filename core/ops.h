@@ -87,10 +87,12 @@ struct PoolOp {
 };
 
 /// Inverted dropout: y = x * m / (1 - rate), m ~ Bernoulli(1 - rate) per element, a function of
-/// (seed, step, layer_id, global sample, element in NHWC order). The identity at inference.
+/// (seed, step, layer_id, global sample, element in NHWC order); per_sample: one m for all elements
+/// of a sample, with draw `global sample`. The identity at inference.
 struct DropoutOp {
   double rate = 0.5;
   std::uint32_t layer_id = 0;
+  bool per_sample = false;
 };
 
 /// y = in[0] + scale * in[1]; an absent input counts as zero. scale is 1 in training and the

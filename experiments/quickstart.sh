@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 runs=runs/quickstart
 spec=experiments/quickstart/sweep.textproto
-hadal=build/launcher/hadal
+hadal=build/hadal
 started=$SECONDS
 
 part() {

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "core/layers/activation.h"
-#include "core/layers/add.h"
 #include "core/layers/batch_norm.h"
 #include "core/layers/conv2d.h"
 #include "core/layers/linear.h"
@@ -85,7 +84,7 @@ Model build_resnet(const Options& options, const InputSpec& input) {
       Value y = relu(g, name + "relu1", conv_bn(g, name, 1, x, width, stride, init));
       y = conv_bn(g, name, 2, y, width, 1, init);
       const Value identity = shortcut(g, name + "shortcut", x, width, stride, kind, init);
-      x = relu(g, name + "relu2", add(g, name + "add", identity, y, depth.next(g, name + "gate")));
+      x = relu(g, name + "relu2", depth.add(g, name, identity, y));
     }
   }
   finish(model, x, input.classes);

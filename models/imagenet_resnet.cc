@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "core/layers/activation.h"
-#include "core/layers/add.h"
 #include "core/layers/batch_norm.h"
 #include "core/layers/conv2d.h"
 #include "core/layers/linear.h"
@@ -82,8 +81,7 @@ Model build_imagenet_resnet(const Options& options, const InputSpec& input) {
                                           : std::vector<Conv>{{width, 3, stride}, {out, 3, 1}};
       Value y = branch(g, name, x, convs, init);
       if (!plain)
-        y = add(g, name + "add", shortcut(g, name + "shortcut", x, out, stride, kind, init), y,
-                depth.next(g, name + "gate"));
+        y = depth.add(g, name, shortcut(g, name + "shortcut", x, out, stride, kind, init), y);
       x = relu(g, fmt::format("{}relu{}", name, convs.size()), y);
     }
   }

@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "core/layers/activation.h"
-#include "core/layers/add.h"
 #include "core/layers/batch_norm.h"
 #include "core/layers/conv2d.h"
 #include "core/layers/linear.h"
@@ -38,7 +37,7 @@ Value pre_activation(Graph& g, const std::string& name, int index, Value x) {
               batch_norm(g, fmt::format("{}bn{}", name, index), x));
 }
 
-Value unit(Graph& g, Value x, const Unit& u, std::optional<Gate> gate) {
+Value unit(Graph& g, Value x, const Unit& u, StochasticDepth& depth) {
   const int out = u.bottleneck ? 4 * u.width : u.width;
   const bool same_shape = u.stride == 1 && g.shape(x).c() == out;
   const Value activated = u.first ? x : pre_activation(g, u.name, 1, x);
@@ -57,7 +56,7 @@ Value unit(Graph& g, Value x, const Unit& u, std::optional<Gate> gate) {
   }
   const Value identity = shortcut(g, u.name + "shortcut", same_shape ? x : activated, out, u.stride,
                                   u.shortcut, u.init, /*normalize=*/false);
-  return add(g, u.name + "add", identity, y, gate);
+  return depth.add(g, u.name, identity, y);
 }
 
 Model build_preact_resnet(const Options& options, const InputSpec& input) {
@@ -82,7 +81,7 @@ Model build_preact_resnet(const Options& options, const InputSpec& input) {
                    .first = stage == 1 && i == 1,
                    .shortcut = kind,
                    .init = init};
-      x = unit(g, x, u, depth.next(g, u.name + "gate"));
+      x = unit(g, x, u, depth);
     }
   }
   x = global_average_pool(g, "pool", pre_activation(g, "", 2, x));

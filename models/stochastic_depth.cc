@@ -2,6 +2,8 @@
 
 #include "core/base/error.h"
 #include "core/base/random.h"
+#include "core/layers/add.h"
+#include "core/layers/dropout.h"
 
 namespace hadal::models {
 
@@ -52,6 +54,12 @@ std::vector<OptionSpec> StochasticDepth::options() {
        .default_value = "linear",
        .meaning = "survival of block l of L: 1 - (l/L)(1 - p_L), or p_L for all",
        .choices = {"linear", "uniform"}},
+      {.name = "gate",
+       .kind = OptionKind::kChoice,
+       .default_value = "batch",
+       .meaning = "one draw for a mini-batch, which saves the work (Huang et al.), or one for each "
+                  "sample, divided by the survival probability in training",
+       .choices = {"batch", "sample"}},
   };
 }
 
@@ -59,11 +67,20 @@ StochasticDepth::StochasticDepth(const Options& options, int blocks)
     : blocks_(blocks),
       last_(options.real("survival")),
       decay_(options.choice("decay") == "linear" ? SurvivalDecay::kLinear
-                                                 : SurvivalDecay::kUniform) {}
+                                                 : SurvivalDecay::kUniform),
+      per_sample_(options.choice("gate") == "sample") {
+  if (per_sample_ && last_ == 0)
+    options.refuse("survival", "with gate=sample wanted a number above 0");
+}
 
-std::optional<Gate> StochasticDepth::next(Graph& g, const std::string& block) {
-  if (last_ == 1.0) return std::nullopt;
-  return g.gate(block, survival_probability(++given_, blocks_, last_, decay_));
+Value StochasticDepth::add(Graph& g, const std::string& prefix, Value shortcut, Value branch) {
+  std::optional<Gate> gate;
+  const double p = survival_probability(++given_, blocks_, last_, decay_);
+  if (p < 1 && per_sample_)
+    branch = dropout(g, prefix + "drop", branch, {.rate = 1 - p, .per_sample = true});
+  else if (p < 1)
+    gate = g.gate(prefix + "gate", p);
+  return hadal::add(g, prefix + "add", shortcut, branch, gate);
 }
 
 }  // namespace hadal::models

@@ -1,13 +1,18 @@
 // Stochastic depth (Huang et al. 2016): residual blocks that are skipped at random in training.
 //
-//   training:  H_l = ReLU(b_l f_l(H_{l-1}) + id(H_{l-1})),   b_l ~ Bernoulli(p_l), one draw a block
-//   and mini-batch inference: H_l = ReLU(p_l f_l(H_{l-1}) + id(H_{l-1}))
+//   gate=batch, the authors': one draw b_l ~ Bernoulli(p_l) for a block and mini-batch
+//     training:  H_l = ReLU(b_l f_l(H_{l-1}) + id(H_{l-1}))
+//     inference: H_l = ReLU(p_l f_l(H_{l-1}) + id(H_{l-1}))
+//   gate=sample, as several libraries have it: one draw b_ln for a block and sample n
+//     training:  H_ln = ReLU(b_ln / p_l f_l(H_{l-1})_n + id(H_{l-1})_n)
+//     inference: H_ln = ReLU(f_l(H_{l-1})_n + id(H_{l-1})_n)
 //
-// The gate on the residual edge is b_l, and its survival probability p_l.
+// With gate=batch, b_l is a gate on the residual edge and p_l its survival probability, so a
+// dropped block costs nothing. With gate=sample every block is computed for every sample, and BN
+// sees them all; it saves no time.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,19 +34,21 @@ class StochasticDepth {
   /// Draws every gate of a graph open with its survival probability, each on its own.
   static std::shared_ptr<const GateSampler> sampler(const Graph& graph);
 
-  /// The options every residual net has: survival (p_L; 1: constant depth), decay.
+  /// The options every residual net has: survival (p_L; 1: constant depth), decay, gate.
   static std::vector<OptionSpec> options();
 
   StochasticDepth(const Options& options, int blocks);
 
-  /// The gate of the next block, or nothing at constant depth. REQUIRES: fewer than `blocks` calls
-  /// before.
-  std::optional<Gate> next(Graph& g, const std::string& block);
+  /// Ends the next block, `prefix` "stage1.block1.": adds `branch`, which is there with the block's
+  /// survival probability, to `shortcut`. Names are "PREFIXadd", "PREFIXgate", "PREFIXdrop".
+  /// REQUIRES: fewer than `blocks` calls before.
+  Value add(Graph& g, const std::string& prefix, Value shortcut, Value branch);
 
  private:
   int blocks_;
   double last_;
   SurvivalDecay decay_;
+  bool per_sample_;
   int given_ = 0;
 };
 

@@ -12,7 +12,9 @@ class DropoutLayer final : public Layer {
   explicit DropoutLayer(const DropoutOp& op) : op_(op) {}
 
   std::string_view type() const override { return "dropout"; }
-  std::string describe() const override { return fmt::format("{}", op_.rate); }
+  std::string describe() const override {
+    return fmt::format("{}{}", op_.rate, op_.per_sample ? ", per sample" : "");
+  }
   Shape output_shape(std::span<const Shape> in) const override { return in[0]; }
   /// Nothing: the mask is drawn again.
   BackwardReads backward_reads() const override { return {}; }
@@ -31,7 +33,9 @@ class DropoutLayer final : public Layer {
 Value dropout(Graph& g, std::string name, Value x, const DropoutOptions& options) {
   if (!(options.rate >= 0 && options.rate < 1))
     throw ConfigError(fmt::format("{}: dropout rate {}, wanted 0 <= rate < 1", name, options.rate));
-  const DropoutOp op{.rate = options.rate, .layer_id = static_cast<std::uint32_t>(hash64(name))};
+  const DropoutOp op{.rate = options.rate,
+                     .layer_id = static_cast<std::uint32_t>(hash64(name)),
+                     .per_sample = options.per_sample};
   return g.apply(std::move(name), std::make_shared<DropoutLayer>(op), {x});
 }
 

@@ -23,12 +23,12 @@ class DropoutKernel final : public Kernel {
  private:
   void mask(const T* from, T* to, const StepInfo& step) const {
     const random::Stream stream{step.seed, random::Purpose::kDropout, step.step, op_.layer_id};
-    const auto first = static_cast<std::uint64_t>(step.first_sample * elements_per_sample_);
+    const std::int64_t first = step.first_sample * elements_per_sample_;
     const T scale = static_cast<T>(1 / (1 - op_.rate));
     for (std::int64_t i = 0; i < elements_; ++i) {
-      const bool kept =
-          !training_ || random::uniform(stream, first + static_cast<std::uint64_t>(i)) >=
-                            static_cast<float>(op_.rate);
+      const std::int64_t draw = op_.per_sample ? (first + i) / elements_per_sample_ : first + i;
+      const bool kept = !training_ || random::uniform(stream, static_cast<std::uint64_t>(draw)) >=
+                                          static_cast<float>(op_.rate);
       to[i] = kept ? from[i] * (training_ ? scale : T(1)) : T(0);
     }
   }

@@ -3,22 +3,28 @@
 #include <cmath>
 #include <numeric>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include "core/base/error.h"
 
 namespace hadal::models {
 namespace {
 
 constexpr int kSteps = 20000;
 
-Options options(const std::string& survival, const std::string& decay) {
-  const std::vector<std::string> settings = {"survival=" + survival, "decay=" + decay};
+Options options(const std::string& survival, const std::string& decay,
+                const std::string& gate = "batch") {
+  const std::vector<std::string> settings = {"survival=" + survival, "decay=" + decay,
+                                             "gate=" + gate};
   return Options("net", StochasticDepth::options(), settings);
 }
 
 Graph graph_with_gates(int blocks, const std::string& survival, const std::string& decay) {
   Graph g;
   StochasticDepth depth(options(survival, decay), blocks);
-  for (int l = 1; l <= blocks; ++l) depth.next(g, "block" + std::to_string(l));
+  Value x = g.input("x", {1, 4});
+  for (int l = 1; l <= blocks; ++l) x = depth.add(g, fmt::format("block{}.", l), x, x);
   return g;
 }
 
@@ -61,6 +67,20 @@ TEST(StochasticDepth, KeepsThreeQuartersOfTheBlocksOnAverage) {
   // Huang et al. 2016, section 3: (3L - 1) / 4 for p_L = 0.5. The number of active blocks has a
   // standard deviation below sqrt(54) / 2; five of its mean.
   EXPECT_NEAR(active / kSteps, (3 * 54 - 1) / 4.0, 5 * std::sqrt(54.0) / 2 / std::sqrt(kSteps));
+}
+
+TEST(StochasticDepth, PerSampleDropsTheBranchInsteadOfGatingTheEdge) {
+  Graph g;
+  StochasticDepth depth(options("0.5", "linear", "sample"), 2);
+  const Value x = g.input("x", {1, 4}), y = g.input("y", {1, 4});
+  depth.add(g, "one.", x, y);
+  depth.add(g, "two.", x, y);
+  EXPECT_TRUE(g.gates().empty());
+  EXPECT_EQ(StochasticDepth::sampler(g), nullptr);
+  EXPECT_EQ(g.node(g.find("one.drop")).layer->describe(), "0.25, per sample");
+  EXPECT_EQ(g.node(g.find("two.drop")).layer->describe(), "0.5, per sample");
+  EXPECT_EQ(g.node(g.find("two.add")).inputs[1].from, g.find("two.drop"));
+  EXPECT_THROW(StochasticDepth(options("0", "linear", "sample"), 2), ConfigError);
 }
 
 TEST(StochasticDepth, DrawsOneBlockIndependentlyOfTheNext) {

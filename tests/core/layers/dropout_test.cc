@@ -48,6 +48,28 @@ TEST(Dropout, DropsAtItsRateAndKeepsTheMean) {
   EXPECT_NEAR(dropped / 10000, 0.3, 5 * std::sqrt(0.3 * 0.7 / 10000));
 }
 
+TEST(Dropout, PerSampleDropsASampleWholeAtItsRate) {
+  LayerCase layer_case{.name = "dropout", .in = {{3, 2, 2, 5}}};
+  layer_case.build = [](Graph& g, std::span<const Value> x) {
+    return dropout(g, "y", x[0], {.rate = 0.3, .per_sample = true});
+  };
+  check_layer(layer_case);
+
+  layer_case.in = {{10000, 3}};
+  LayerValues values = draw_values(layer_case);
+  values.in[0].assign(30000, 1.0);
+  ReferenceBackend backend;
+  const auto out = run_layer(backend, layer_case, values).out;
+  double dropped = 0;
+  for (int n = 0; n < 10000; ++n) {
+    EXPECT_EQ(out[3 * n], out[3 * n + 1]);
+    EXPECT_EQ(out[3 * n], out[3 * n + 2]);
+    dropped += out[3 * n] == 0;
+  }
+  // Five standard errors of 10,000 draws.
+  EXPECT_NEAR(dropped / 10000, 0.3, 5 * std::sqrt(0.3 * 0.7 / 10000));
+}
+
 TEST(Dropout, MasksFollowTheSampleNotTheShard) {
   // Samples 2 and 3 alone get what they got as part of a batch of 4.
   Tensor x({4, 6}, DType::kFloat64), whole({4, 6}, DType::kFloat64), part({2, 6}, DType::kFloat64);
