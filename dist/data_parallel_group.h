@@ -17,8 +17,8 @@ namespace hadal::dist {
 struct DataParallelOptions {
   /// Parts of the global batch; 0: one per rank.
   int logical_shards = 0;
-  GradientExchangeOptions gradients;
-  OrderedAllReduceOptions all_reduce;
+  GradientExchangeOptions gradients = {};
+  OrderedAllReduceOptions all_reduce = {};
 };
 
 class DataParallelGroup final : public ReplicaGroup {

@@ -156,6 +156,7 @@ Heartbeat::Waiting::Waiting(Heartbeat* heartbeat, std::string_view operation, st
   before_ = heartbeat_->beat_;
   if (heartbeat_->waiting_++ == 0) {
     ++heartbeat_->beat_.collectives;
+    heartbeat_->beat_.around = before_.phase;
     heartbeat_->enter(Phase::kCollective, operation, number);
   }
 }

@@ -29,6 +29,7 @@ struct Beat {
   State state = State::kAbsent;
   std::int32_t pid = 0;
   Phase phase = Phase::kInit;
+  Phase around = Phase::kInit;  // the phase in which a wait began
   std::int64_t step = -1;
   std::int64_t number = -1;          // of the operation, as in "bucket 3"; -1: none
   std::int64_t collectives = 0;      // how many waits for all others this rank has entered
