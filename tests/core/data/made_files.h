@@ -1,8 +1,10 @@
 // Small files in the formats of the real sets, with pixels that tell where they belong.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <zlib.h>
@@ -124,6 +126,39 @@ inline Bytes svhn_file(int count, bool compressed) {
   append_bytes(file, mat_element("X", {32, 32, 3, n}, x, compressed));
   append_bytes(file, mat_element("y", {n, 1}, y, compressed));
   return file;
+}
+
+// A ustar archive of regular files.
+inline Bytes tar_file(const std::vector<std::pair<std::string, Bytes>>& files) {
+  Bytes archive;
+  for (const auto& [name, contents] : files) {
+    Bytes header(512);
+    const auto put = [&](std::size_t at, const std::string& text) {
+      std::copy(text.begin(), text.end(), header.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    const auto octal = [](std::uint64_t value, int digits) {
+      std::string text;
+      for (int i = digits - 1; i >= 0; --i)
+        text.push_back(static_cast<char>('0' + (value >> (3 * i) & 7)));
+      return text;
+    };
+    put(0, name);
+    put(100, "0000644");
+    put(124, octal(contents.size(), 11));
+    put(148, "        ");
+    header[156] = '0';
+    put(257, "ustar");
+    put(263, "00");
+    std::uint64_t sum = 0;
+    for (const std::uint8_t byte : header) sum += byte;
+    put(148, octal(sum, 6));
+    header[154] = 0;
+    append_bytes(archive, header);
+    append_bytes(archive, contents);
+    archive.resize((archive.size() + 511) / 512 * 512);
+  }
+  archive.resize(archive.size() + 1024);
+  return archive;
 }
 
 }  // namespace hadal::data
