@@ -49,6 +49,11 @@ Parameters::Parameters(const Graph& graph, DType type) {
   statistics_ = Tensor({running_elements}, type);
 }
 
+void Parameters::set_weight_initializer(const Initializer& initializer) {
+  for (Entry& entry : entries_)
+    if (entry.spec.trainable && entry.shape.rank() >= 2) entry.spec.initializer = initializer;
+}
+
 void Parameters::initialize(std::uint64_t seed) {
   for (const Entry& entry : entries_)
     hadal::initialize(value(entry), entry.spec.initializer, seed, entry.name);

@@ -34,6 +34,8 @@ class Parameters {
 
   explicit Parameters(const Graph& graph, DType type = DType::kFloat32);
 
+  /// Replaces the initialiser of every trainable weight of two dimensions or more.
+  void set_weight_initializer(const Initializer& initializer);
   /// Sets every parameter from its initialiser and every running statistic to its initial value.
   void initialize(std::uint64_t seed);
 

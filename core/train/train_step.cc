@@ -1,0 +1,141 @@
+#include "core/train/train_step.h"
+
+#include <cmath>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/train/batch_sums.h"
+#include "core/train/not_finite.h"
+
+namespace hadal {
+namespace {
+
+enum Metric { kLoss, kErrors, kSamples, kDrain, kMetrics };
+
+std::unique_ptr<Plan> training_plan(const Model& model, const Parameters& parameters,
+                                    Backend& backend, std::int64_t batch,
+                                    const TrainStepOptions& options) {
+  PlanOptions plan;
+  plan.batch = batch;
+  plan.outputs = {model.scores, model.loss};
+  plan.seeds = {model.loss};
+  plan.recompute_every = options.recompute_every;
+  plan.fuse = options.fuse;
+  return Plan::compile(model.graph, parameters, backend, plan);
+}
+
+}  // namespace
+
+TrainStep::TrainStep(const Model& model, Parameters& parameters, Backend& backend,
+                     ReplicaGroup& group, std::int64_t shard_batch, const TrainStepOptions& options)
+    : model_(model),
+      parameters_(parameters),
+      group_(group),
+      options_(options),
+      executor_(training_plan(model, parameters, backend, shard_batch, options), parameters),
+      d_loss_({shard_batch}) {
+  group_.attach(replica_buffers(parameters));
+  executor_.on_gradient_ready([this](int entry) { group_.ready(entry); });
+  executor_.on_poll([this] { group_.poll(); });
+}
+
+StepResult TrainStep::run(std::int64_t step, const std::function<const data::Batch&()>& next_batch,
+                          Optimizer& optimizer, double learning_rate, bool wants_drain) {
+  const GateMask gates = model_.gates
+                             ? model_.gates->sample(options_.seed, static_cast<std::uint64_t>(step))
+                             : GateMask{};
+  const auto active_entries = executor_.active_entries(gates);
+  const auto active_statistics = executor_.active_statistics(gates);
+
+  group_.begin_step(step, active_entries, active_statistics);
+  const ShardRange shards = group_.shards();
+  std::vector<double> metrics(static_cast<std::size_t>(shards.size()) * kMetrics);
+  const data::Batch* last = nullptr;
+  for (int shard = shards.first; shard < shards.last; ++shard) {
+    group_.enter(Phase::kData, "load batch");
+    last = &next_batch();
+    group_.enter(Phase::kCompute, "forward and backward");
+    const std::span<double> row = std::span(metrics).subspan(
+        static_cast<std::size_t>(shard - shards.first) * kMetrics, kMetrics);
+    run_shard(step, *last, gates, row);
+    row[kDrain] = wants_drain ? 1 : 0;
+    group_.shard_done();
+  }
+  group_.finish();
+  std::vector<double> totals(kMetrics);
+  group_.sum_over_shards(metrics, totals);
+  if (options_.stop_when_not_finite && !std::isfinite(totals[kLoss]))
+    report_not_finite(step, totals[kLoss], *last, gates);
+
+  clear_gradients_of(active_entries);
+  update_running(active_statistics);
+  optimizer.step(learning_rate);
+
+  StepResult result;
+  result.samples = totals[kSamples];
+  result.loss = totals[kLoss] / result.samples;
+  result.error = totals[kErrors] / result.samples;
+  result.drain = totals[kDrain] > 0;
+  result.bytes_sent = group_.step_bytes_sent();
+  result.macs = executor_.macs(gates) * shards.size();
+  return result;
+}
+
+// The gradient of the mean loss over the global batch: each sample is seeded with its weight over
+// the batch's total.
+void TrainStep::run_shard(std::int64_t step, const data::Batch& batch, const GateMask& gates,
+                          std::span<double> metrics) {
+  const Feed inputs[] = {{model_.image, batch.images.view()}, {model_.labels, batch.labels.view()}};
+  executor_.forward(inputs, {options_.seed, static_cast<std::uint64_t>(step), batch.first_sample},
+                    gates);
+
+  const BatchSums sums = sums_of(executor_, model_, batch);
+  metrics[kLoss] = sums.loss;
+  metrics[kErrors] = sums.errors;
+  metrics[kSamples] = sums.samples;
+
+  const std::span<const float> weights = batch.weights.span<float>();
+  for (std::size_t n = 0; n < weights.size(); ++n)
+    d_loss_.as<float>()[n] = static_cast<float>(weights[n] / batch.total_weight);
+  const Feed seeds[] = {{model_.loss, d_loss_.view()}};
+  executor_.backward(seeds);
+}
+
+void TrainStep::update_running(std::span<const std::uint8_t> active) {
+  const float momentum = static_cast<float>(options_.running_momentum);
+  for (std::size_t i = 0; i < active.size(); ++i) {
+    if (!active[i]) continue;
+    const Parameters::RunningEntry& entry = parameters_.running_entries()[i];
+    float* running = parameters_.running(entry).as<float>();
+    const float* statistic = parameters_.statistic(entry).as<float>();
+    for (std::int64_t c = 0; c < entry.elements; ++c)
+      running[c] += momentum * (statistic[c] - running[c]);
+  }
+}
+
+void TrainStep::clear_gradients_of(std::span<const std::uint8_t> active_entries) {
+  for (std::size_t i = 0; i < active_entries.size(); ++i) {
+    if (active_entries[i]) continue;
+    const TensorView gradient = parameters_.gradient(parameters_.entries()[i]);
+    std::memset(gradient.data, 0, gradient.bytes());
+  }
+}
+
+void TrainStep::report_not_finite(std::int64_t step, double loss, const data::Batch& last,
+                                  const GateMask& gates) {
+  FirstNotFinite finder;
+  executor_.set_observer(&finder);
+  const Feed inputs[] = {{model_.image, last.images.view()}, {model_.labels, last.labels.view()}};
+  executor_.forward(inputs, {options_.seed, static_cast<std::uint64_t>(step), last.first_sample},
+                    gates);
+  executor_.set_observer(nullptr);
+  const std::string where = finder.found() ? "first in the output of " + finder.where()
+                                           : std::string("not in the samples of this rank");
+  throw NotFiniteError(
+      fmt::format("loss is {} at step {}: {}; the last checkpoint is intact, lower the learning "
+                  "rate or clip gradients",
+                  loss, step, where));
+}
+
+}  // namespace hadal
