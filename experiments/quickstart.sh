@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+sweep=experiments/quickstart/quickstart.textproto
 runs=runs/quickstart
-spec=experiments/quickstart/sweep.textproto
 hadal=build/hadal
 started=$SECONDS
 
@@ -19,7 +19,7 @@ part() {
 }
 
 part "set up and build" cmake/setup.sh hadal
-part "train" "$hadal" sweep run "$spec" --runs "$runs"
+part "train" "$hadal" sweep run "$sweep" --runs "$(dirname "$runs")"
 part "table" "$hadal" table "$runs"
 part "report" "$hadal" report "$runs"
 echo "== all in all $((SECONDS - started)) s"

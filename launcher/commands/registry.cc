@@ -4,6 +4,8 @@
 
 namespace hadal::launcher {
 
-std::vector<Command> all_commands() { return {}; }
+Command models_command();
+
+std::vector<Command> all_commands() { return {models_command()}; }
 
 }  // namespace hadal::launcher
