@@ -16,12 +16,12 @@ namespace {
 
 using dnnl::memory;
 
-memory::desc activation_desc(const TensorView& view) {
+// As a caller keeps it; where both orders are the same memory, as NHWC unless `blocked`.
+memory::desc activation_desc(const TensorView& view, bool blocked) {
   const Shape& s = view.shape;
-  const memory::dims dims = {s.n(), s.c(), s.h(), s.w()};
-  // Where both orders are the same memory the library's NHWC kernels are as good or better.
-  return {dims, memory::data_type::f32,
-          is_nhwc(view) ? memory::format_tag::nhwc : memory::format_tag::nChw16c};
+  return {{s.n(), s.c(), s.h(), s.w()},
+          memory::data_type::f32,
+          blocked || !is_nhwc(view) ? memory::format_tag::nChw16c : memory::format_tag::nhwc};
 }
 
 // The master weights: out x kernel_h x kernel_w x in/groups.
@@ -72,17 +72,19 @@ class Operand {
 // The caller's descriptors, and what the primitives are asked for.
 struct Descriptors {
   Descriptors(const Conv2dOp& op, const KernelContext& context)
-      : src(activation_desc(context.in[0])),
-        dst(activation_desc(context.out)),
-        weights(weight_desc(op, context.in[0].shape.c())) {
+      : weights(weight_desc(op, context.in[0].shape.c())) {
+    const TensorView &x = context.in[0], &y = context.out;
+    const bool nhwc = is_nhwc(x) && is_nhwc(y), blocked = !nhwc && is_blocked(x) && is_blocked(y);
+    src = activation_desc(x, blocked);
+    dst = activation_desc(y, blocked);
     if (op.bias) bias = memory::desc({op.out}, memory::data_type::f32, memory::format_tag::x);
-    // The library mixes orders badly; a plan does only at a stem.
-    const bool one_order = is_nhwc(context.in[0]) == is_nhwc(context.out);
+    // The library has no fast kernels from one order to another; a plan asks for that at stems.
+    const bool one_order = nhwc || blocked;
     const int dilation = op.dilation - 1;
     asked = {.src = one_order ? src : any_order(src),
              .weights = any_order(weights),
              .bias = bias,
-             .dst = dst,
+             .dst = one_order ? dst : any_order(dst),
              .strides = {op.stride_h, op.stride_w},
              .dilations = {dilation, dilation},
              .padding_before = {op.padding.top, op.padding.left},
