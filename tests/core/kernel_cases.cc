@@ -80,6 +80,8 @@ void add_convolutions(Table& table) {
   add("3x3", {3, 9, 7, 16}, {.out = 32, .bias = true});
   add("3x3", {2, 8, 8, 32}, {.out = 32});
   add("3x3", {2, 6, 6, 48}, {.out = 64});
+  add("3x3", {1, 9, 7, 32}, {.out = 48});
+  add("3x3", {2, 3, 2, 64}, {.out = 32, .bias = true});
   add("3x3", {2, 5, 5, 5}, {.out = 7, .bias = true});
   add("3x3", {1, 1, 1, 4}, {.out = 3});
   add("3x3_stride2", {2, 8, 8, 16}, {.out = 32, .stride = 2});
@@ -216,6 +218,9 @@ void add_elementwise(Table& table) {
         "dropout", in, [](Graph& g, Value x) { return dropout(g, "y", x, {.rate = 0.3}); });
     table.add(dropped);
     table.add_inference(dropped);
+    table.add(one_input("dropout_per_sample", in, [](Graph& g, Value x) {
+      return dropout(g, "y", x, {.rate = 0.5, .per_sample = true});
+    }));
     table.add(one_input("flatten", in, [](Graph& g, Value x) { return flatten(g, "y", x); }));
   }
 }
