@@ -1,7 +1,5 @@
 #include "launcher/command_line.h"
 
-#include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
@@ -35,9 +33,10 @@ bool speak_for_rank() {
   return ::nanosleep(&wait, nullptr) == 0;
 }
 
-int fail(std::ostream& err, int code, std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  if (speak_for_rank()) err << fmt::format("hadal: {}\n", message) << std::flush;
+int fail(std::ostream& err, int code, const std::string& message) {
+  if (!speak_for_rank()) return code;
+  for (const std::string& line : split(message, '\n')) err << fmt::format("hadal: {}\n", line);
+  err << std::flush;
   return code;
 }
 
@@ -107,7 +106,7 @@ int parse_and_run(CLI::App& app, std::span<const Command> commands,
   std::vector<Action> actions;
   for (const Command& command : commands) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
-    sub->footer("Example:\n  " + command.example);
+    sub->footer("Example:\n  " + command.example + "\n");
     sub->require_subcommand(0, 1);
     actions.push_back(command.declare(*sub));
   }
@@ -135,7 +134,7 @@ bool is_one_of_many() { return rank_from_environment().has_value(); }
 CLI::App& add_nested(CLI::App& app, const std::string& name, const std::string& summary,
                      const std::string& example) {
   CLI::App* nested = app.add_subcommand(name, summary);
-  nested->footer("Example:\n  " + example);
+  nested->footer("Example:\n  " + example + "\n");
   return *nested;
 }
 
@@ -146,7 +145,7 @@ int run_command_line(std::span<const Command> commands, const std::vector<std::s
                  "hadal"};
     app.require_subcommand(0, 1);
     app.set_version_flag("--version", version_line());
-    app.footer("Each command has --help with an example.");
+    app.footer("Each command has --help with an example.\n");
     const int code = parse_and_run(app, commands, arguments, out, err);
     if (!out.flush()) throw IoError(ExitCode::kIo, "cannot write to standard output");
     return code;

@@ -13,10 +13,11 @@ namespace hadal::launcher {
 
 /// Runs `arguments` (without the program's name) and returns the exit code.
 ///
-/// `--help` and `--version` go to `out`. Every failure is one line "hadal: …" on `err`:
+/// `--help` and `--version` go to `out`. Every failure is one line "hadal: …" on `err`
+/// (a spec with several errors: one line each):
 /// an unknown command or option (exit 64, with the nearest known name), a hadal::Error (its
 /// exit_code()), std::bad_alloc (88), any other exception (70). Under mpirun only one rank speaks
-/// when all fail alike: see speak_for_rank().
+/// when all fail alike.
 int run_command_line(std::span<const Command> commands, const std::vector<std::string>& arguments,
                      std::ostream& out, std::ostream& err);
 

@@ -187,23 +187,22 @@ std::string name_of(RunStatus status) {
 
 void require_safe_name(const std::string& what, const std::string& name) {
   constexpr const char* kAllowed =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  const bool safe = !name.empty() && name.size() <= 128 && name[0] != '.' && name[0] != '-' &&
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-";
+  const bool safe = !name.empty() && name.size() <= 200 && name[0] != '.' && name[0] != '-' &&
                     name.find_first_not_of(kAllowed) == std::string::npos;
   if (!safe)
     throw ConfigError(
-        fmt::format("{} name '{}': wanted 1 to 128 letters, digits, '.', '_', '-', "
+        fmt::format("{} name '{}': wanted 1 to 200 letters, digits, '.', '_', '+', '-', "
                     "not starting with '.' or '-'",
                     what, name));
 }
 
-std::string run_folder_name(const std::string& name, unsigned long long seed,
-                            const std::string& spec_hash) {
+std::string run_folder_name(const std::string& name, const std::string& spec_hash) {
   require_safe_name("run", name);
   if (!is_hash(spec_hash))
     throw ConfigError(
         fmt::format("run {}: hash '{}' is not 16 hexadecimal digits", name, spec_hash));
-  return fmt::format("{}-s{}-{}", name, seed, spec_hash);
+  return name + "-" + spec_hash;
 }
 
 void prepare_run_folder(const fs::path& folder, const std::string& spec_text,

@@ -150,11 +150,10 @@ std::optional<RunResult> read_result(const std::filesystem::path& folder);
 /// anything else that cannot be read is a DataError that names file and line.
 std::optional<RunRecord> read_run(const std::filesystem::path& folder);
 
-/// "resnet20_c10-s1-0123456789abcdef". Throws ConfigError unless `name` is made of letters, digits,
-/// '.', '_' and '-' (at most 128, no '.' or '-' in front): names come from spec files, and a folder
-/// must not escape its parent.
-std::string run_folder_name(const std::string& name, unsigned long long seed,
-                            const std::string& spec_hash);
+/// "resnet20_seed-1-0123456789abcdef". Throws ConfigError unless `name` is made of letters, digits,
+/// '.', '_', '+' and '-' (at most 200, no '.' or '-' in front): names come from spec files, and a
+/// folder must not escape its parent.
+std::string run_folder_name(const std::string& name, const std::string& spec_hash);
 
 /// Throws ConfigError as above; `what` is "run", "sweep".
 void require_safe_name(const std::string& what, const std::string& name);

@@ -1,11 +1,17 @@
 // The commands of `hadal`. A new one is a file of this folder that defines `Command
-// NAME_command()`, its declaration and its line here.
+// NAME_command()`, its declaration and its line here, both in alphabetical order.
 #include "launcher/command.h"
 
 namespace hadal::launcher {
 
 Command models_command();
+Command sweep_command();
 
-std::vector<Command> all_commands() { return {models_command()}; }
+std::vector<Command> all_commands() {
+  return {
+      models_command(),
+      sweep_command(),
+  };
+}
 
 }  // namespace hadal::launcher

@@ -94,9 +94,11 @@ TEST(CommandLine, EveryHelpHasAnExampleAndGoesToStandardOutput) {
 }
 
 TEST(CommandLine, FailuresAreOneLineAndTheirOwnExitCode) {
-  const Outcome config = run({"train", "a"}, []() -> int { throw ConfigError("batch 3\nis odd"); });
+  const Outcome config = run({"train", "a"}, []() -> int { throw ConfigError("batch 3 is odd"); });
   EXPECT_EQ(config.code, 78);
   EXPECT_EQ(config.err, "hadal: batch 3 is odd\n");
+  const Outcome two = run({"train", "a"}, []() -> int { throw ConfigError("a.b: x\nc: y"); });
+  EXPECT_EQ(two.err, "hadal: a.b: x\nhadal: c: y\n");
   const Outcome memory = run({"train", "a"}, []() -> int { throw std::bad_alloc(); });
   EXPECT_EQ(memory.code, 88);
   EXPECT_EQ(memory.err, "hadal: out of memory\n");

@@ -1,0 +1,169 @@
+// hadal sweep run, hadal sweep status.
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/strings.h"
+#include "launcher/command.h"
+#include "launcher/command_line.h"
+#include "launcher/environment.h"
+#include "launcher/schedulers/local.h"
+#include "launcher/stop_signals.h"
+#include "launcher/sweep_planner.h"
+#include "launcher/sweep_runner.h"
+
+namespace hadal::launcher {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kSomeFailed = 1;
+
+struct RunOptions {
+  std::string sweep;
+  std::string runs = "runs";
+  bool dry_run = false;
+  bool retry_diverged = false;
+  int ranks = 0;
+  int slots = 0;
+  std::vector<std::string> set;
+  std::string trainer;
+  std::string mpirun = "mpirun";
+};
+
+std::string this_program() {
+  std::error_code error;
+  const fs::path path = fs::read_symlink("/proc/self/exe", error);
+  return error ? "hadal" : path.string();
+}
+
+// "finished", "failed: reason", "not started", …; `at_work`: a launcher has the sweep open.
+std::string state_of(const std::optional<RunRecord>& record, bool at_work) {
+  if (!record) return "not started";
+  if (!record->result) {
+    const std::string where =
+        record->progress
+            ? fmt::format(" at epoch {}/{}, step {}/{}", record->progress->epoch,
+                          record->progress->epochs, record->progress->step, record->progress->steps)
+            : "";
+    return (at_work ? "running" : "unfinished") + where;
+  }
+  const RunResult& result = *record->result;
+  if (result.status == RunStatus::kFinished)
+    return result.last && result.last->test_error
+               ? fmt::format("finished, test error {:.2f} %", *result.last->test_error)
+               : "finished";
+  return fmt::format("{}: {}", name_of(result.status), result.reason);
+}
+
+void print_plan(const SweepPlan& plan, const fs::path& folder, const LocalScheduler& scheduler) {
+  std::cout << fmt::format("{}: {} runs in {}\n{}\n", plan.name, plan.runs.size(), folder.string(),
+                           scheduler.describe());
+  for (const PlannedRun& run : plan.runs) {
+    const fs::path run_folder = folder / run_folder_name(run.name, run.hash);
+    std::cout << fmt::format("  {}  {}  {}\n", run.hash, run.name,
+                             state_of(read_run(run_folder), false));
+  }
+}
+
+int exit_code_of(const SweepSummary& summary, const StopSignals& signals) {
+  if (signals.count() > 0)
+    return static_cast<int>(signals.last() == SIGINT ? ExitCode::kInterrupted : ExitCode::kDrained);
+  if (summary.failed > 0) return kSomeFailed;
+  return static_cast<int>(summary.unfinished > 0 ? ExitCode::kDrained : ExitCode::kOk);
+}
+
+int run_sweep(const RunOptions& options) {
+  if (is_one_of_many())
+    throw UsageError("sweep run: starts mpirun itself; start it alone, not under mpirun");
+  const SweepPlan plan = plan_sweep(options.sweep, {.set = options.set, .ranks = options.ranks});
+  const fs::path path = fs::path(options.runs) / plan.name;
+  SystemProcesses processes;
+  SystemClock clock;
+  LocalScheduler scheduler({.cores = usable_cores(),
+                            .ranks = plan.ranks,
+                            .cores_per_rank = plan.cores_per_rank,
+                            .slots = options.slots,
+                            .mpirun = options.mpirun,
+                            .as_root = ::geteuid() == 0},
+                           processes, clock);
+  if (options.dry_run) {
+    print_plan(plan, path, scheduler);
+    return 0;
+  }
+  SweepFolder folder(path);
+  const StopSignals signals;
+  ProgressView view(std::cout, terminal_width(STDOUT_FILENO));
+  view.note(fmt::format("{}: {} runs in {}; {}", plan.name, plan.runs.size(), path.string(),
+                        scheduler.describe()));
+  SweepRunner runner(plan, folder, scheduler, clock, view, [&] { return signals.count(); },
+                     {.trainer = options.trainer.empty() ? this_program() : options.trainer,
+                      .retry_diverged = options.retry_diverged});
+  const SweepSummary summary = runner.run();
+  view.note(fmt::format("{} finished, {} failed, {} unfinished", summary.finished, summary.failed,
+                        summary.unfinished));
+  if (summary.unfinished > 0) view.note("the same command goes on from here");
+  view.note(fmt::format("table: hadal table {}", path.string()));
+  return exit_code_of(summary, signals);
+}
+
+int print_status(const std::string& folder) {
+  const SweepRecord sweep = read_sweep(folder);
+  std::cout << fmt::format("{}: {}\n", sweep.name,
+                           sweep.locked ? "a launcher is at work" : "no launcher at work");
+  int finished = 0;
+  for (const SweepRecord::Run& run : sweep.runs) {
+    finished += run.record && run.record->finished();
+    std::cout << fmt::format("  {}  {}  {}\n", run.planned.hash, run.planned.name,
+                             state_of(run.record, sweep.locked));
+  }
+  std::cout << fmt::format("{} of {} finished\n", finished, sweep.runs.size());
+  return 0;
+}
+
+Action declare(CLI::App& app) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App& run = add_nested(
+      app, "run",
+      "Run what is not finished of a sweep. Ctrl-C saves and stops, twice stops at once; the same "
+      "command goes on. Exit code: 0 all finished, 1 some failed, 75 or 130 stopped.",
+      "hadal sweep run experiments/depth/plain_against_residual.textproto --set epochs=10");
+  run.add_option("SWEEP", options->sweep, "sweep file (protobuf text)")->required();
+  run.add_option("--runs", options->runs, "where the folder of the sweep is made")
+      ->capture_default_str();
+  run.add_flag("--dry-run", options->dry_run, "only show what would be run");
+  run.add_option("--ranks", options->ranks, "ranks of every run, instead of the sweep's")
+      ->check(CLI::PositiveNumber);
+  run.add_option("--slots", options->slots, "runs at a time; default: as many as the cores hold")
+      ->check(CLI::PositiveNumber);
+  run.add_option("--set", options->set, "field.path=value for every run; may be repeated")
+      ->allow_extra_args(false);
+  run.add_flag("--retry-diverged", options->retry_diverged,
+               "repeat runs that ended with a loss that is not finite");
+  run.add_option("--mpirun", options->mpirun, "the mpirun to use")->capture_default_str();
+  run.add_option("--trainer", options->trainer, "the program whose 'train' the ranks execute")
+      ->default_str("this one");
+
+  auto folder = std::make_shared<std::string>();
+  CLI::App& status = add_nested(app, "status", "Show how far the runs of a sweep are.",
+                                "hadal sweep status runs/plain_against_residual");
+  status.add_option("FOLDER", *folder, "folder of the sweep")->required();
+
+  return [&run, options, folder] {
+    return run.parsed() ? run_sweep(*options) : print_status(*folder);
+  };
+}
+
+}  // namespace
+
+Command sweep_command() {
+  return {"sweep", "run many trainings, or see how far they are",
+          "hadal sweep run experiments/depth/plain_against_residual.textproto", declare};
+}
+
+}  // namespace hadal::launcher

@@ -1,0 +1,214 @@
+#include "launcher/schedulers/local.h"
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/strings.h"
+
+namespace hadal::launcher {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kMark = "HADAL_RUN";
+constexpr double kGraceAfterTerm_s = 3;  // mpirun itself gives its ranks 1 s between TERM and KILL
+constexpr double kGraceAfterExit_s = 1;  // ranks of a killed mpirun notice and leave within 1 s
+constexpr double kLookEvery_s = 0.25;    // reading /proc costs milliseconds
+
+// Without these nothing is safe to be removed recursively.
+bool is_scratch_name(const fs::path& path) {
+  return path.filename().string().starts_with("hadal-");
+}
+
+}  // namespace
+
+LocalScheduler::LocalScheduler(LocalOptions options, Processes& processes, Clock& clock)
+    : options_(std::move(options)), processes_(processes), clock_(clock) {
+  HADAL_CHECK(!options_.cores.empty() && options_.ranks > 0 && options_.cores_per_rank > 0);
+  const int cores = static_cast<int>(options_.cores.size());
+  const int per_job = options_.ranks * options_.cores_per_rank;
+  slots_ = options_.slots > 0 ? options_.slots : std::max(1, cores / per_job);
+  oversubscribed_ = slots_ * per_job > cores;
+  std::error_code ignored;
+  if (!fs::is_directory(options_.scratch, ignored) || ::access(options_.scratch.c_str(), W_OK) != 0)
+    options_.scratch = fs::temp_directory_path();
+}
+
+LocalScheduler::~LocalScheduler() {
+  for (auto& [id, running] : running_) kill_all(running);
+}
+
+std::string LocalScheduler::describe() const {
+  return fmt::format("local: {} core{}, {} run{} of {} rank{} at a time{}", options_.cores.size(),
+                     options_.cores.size() == 1 ? "" : "s", slots_, slots_ == 1 ? "" : "s",
+                     options_.ranks, options_.ranks == 1 ? "" : "s",
+                     oversubscribed_ ? "; more threads than cores, expect slow runs" : "");
+}
+
+bool LocalScheduler::has_room(const Job&) const {
+  return static_cast<int>(running_.size()) < slots_;
+}
+
+fs::path LocalScheduler::scratch_of(const Job& job) const {
+  // Short: the path of a socket inside must stay below 108 characters.
+  return options_.scratch / ("hadal-" + hex64(hash64(job.folder.string())));
+}
+
+std::vector<int> LocalScheduler::processes_of(const Job& job) const {
+  return processes_.find_marked(kMark, job.folder.string());
+}
+
+ProcessSpec LocalScheduler::process_for(const Running& running) const {
+  const Job& job = running.job;
+  const std::string scratch = scratch_of(job).string();
+  ProcessSpec process;
+  process.log = job.folder / "log.txt";
+  process.signal_when_orphaned = SIGUSR1;
+  const std::string threads = std::to_string(job.cores_per_rank);
+  process.environment = {{kMark, job.folder.string()},
+                         {"OMP_NUM_THREADS", threads},
+                         {"OPENBLAS_NUM_THREADS", threads}};
+  if (options_.as_root) {
+    process.environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1";
+    process.environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
+  }
+  process.arguments = {options_.mpirun, "-np", std::to_string(job.ranks), "--bind-to", "none",
+                       // Ranks of one machine have no business on the network.
+                       "--mca", "oob_tcp_if_include", "lo", "--mca", "btl", "vader,self", "--mca",
+                       "orte_tmpdir_base", scratch, "--mca", "btl_vader_backing_directory",
+                       scratch};
+  const int threads_per_job = job.ranks * job.cores_per_rank;
+  if (oversubscribed_) {
+    // Also sets mpi_yield_when_idle: spinning ranks on shared cores are a hundred times slower.
+    process.arguments.insert(process.arguments.begin() + 1, "--oversubscribe");
+  } else {
+    const auto first = options_.cores.begin() + running.slot * threads_per_job;
+    process.cores.assign(first, first + threads_per_job);
+  }
+  process.arguments.insert(process.arguments.end(), job.command.begin(), job.command.end());
+  return process;
+}
+
+void LocalScheduler::start(const Job& job) {
+  HADAL_CHECK(has_room(job) && !running_.contains(job.id));
+  Running running;
+  running.job = job;
+  const auto taken = [&](int slot) {
+    return std::any_of(running_.begin(), running_.end(),
+                       [&](const auto& other) { return other.second.slot == slot; });
+  };
+  while (taken(running.slot)) ++running.slot;
+  running.since = clock_.now_s();
+  if (processes_of(job).empty()) launch(running);
+  running_.emplace(job.id, std::move(running));
+}
+
+void LocalScheduler::launch(Running& running) {
+  const fs::path scratch = scratch_of(running.job);
+  HADAL_CHECK(is_scratch_name(scratch));
+  std::error_code error;
+  fs::remove_all(scratch, error);
+  fs::create_directory(scratch, error);
+  if (error) throw io_error("cannot create", scratch.string(), error.value());
+  fs::permissions(scratch, fs::perms::owner_all, error);
+  running.pid = processes_.start(process_for(running));
+  running.phase = Phase::kRunning;
+  running.since = clock_.now_s();
+}
+
+std::vector<JobExit> LocalScheduler::poll() {
+  std::vector<JobExit> ended;
+  for (auto at = running_.begin(); at != running_.end();) {
+    Running& running = at->second;
+    if (running.phase == Phase::kWaiting) wait_for_leftovers(running);
+    if (running.phase == Phase::kRunning) watch(running);
+    if (running.phase == Phase::kClearing && cleared(running)) {
+      ended.push_back({at->first, running.exit_code});
+      at = running_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  return ended;
+}
+
+void LocalScheduler::wait_for_leftovers(Running& running) {
+  const double now = clock_.now_s();
+  if (now - running.last_look < kLookEvery_s) return;
+  running.last_look = now;
+  if (!processes_of(running.job).empty()) {
+    if (now - running.since > options_.leftover_patience_s) kill_all(running);
+    return;
+  }
+  if (running.stopping_since) {  // drained or stopped before it began
+    running.exit_code = static_cast<int>(ExitCode::kDrained);
+    running.phase = Phase::kClearing;
+    return;
+  }
+  try {
+    launch(running);
+  } catch (const Error& error) {
+    // Where the runner looks for a run's last words.
+    std::ofstream(running.job.folder / "log.txt", std::ios::app)
+        << "hadal: " << error.what() << "\n";
+    running.exit_code = static_cast<int>(error.exit_code());
+    running.phase = Phase::kClearing;
+  }
+}
+
+void LocalScheduler::watch(Running& running) {
+  if (const auto exit_code = processes_.try_wait(running.pid)) {
+    running.exit_code = *exit_code;
+    running.phase = Phase::kClearing;
+    running.since = clock_.now_s();
+    running.last_look = -1;
+    running.killed = false;
+    return;
+  }
+  if (running.stopping_since && !running.killed &&
+      clock_.now_s() - *running.stopping_since > kGraceAfterTerm_s)
+    kill_all(running);
+}
+
+bool LocalScheduler::cleared(Running& running) {
+  const double now = clock_.now_s();
+  if (now - running.last_look < kLookEvery_s) return false;
+  running.last_look = now;
+  if (!processes_of(running.job).empty()) {
+    if (now - running.since > kGraceAfterExit_s) kill_all(running);
+    return false;
+  }
+  std::error_code ignored;
+  fs::remove_all(scratch_of(running.job), ignored);
+  return true;
+}
+
+void LocalScheduler::kill_all(Running& running) {
+  running.killed = true;
+  if (running.phase == Phase::kRunning) processes_.send_signal(running.pid, SIGKILL);
+  for (const int pid : processes_of(running.job)) processes_.send_signal(pid, SIGKILL);
+}
+
+void LocalScheduler::drain(const std::string& id) {
+  const auto at = running_.find(id);
+  if (at == running_.end()) return;
+  if (at->second.phase == Phase::kRunning) processes_.send_signal(at->second.pid, SIGUSR1);
+  if (at->second.phase == Phase::kWaiting) at->second.stopping_since = clock_.now_s();
+}
+
+void LocalScheduler::stop(const std::string& id) {
+  const auto at = running_.find(id);
+  if (at == running_.end()) return;
+  Running& running = at->second;
+  if (running.phase == Phase::kWaiting) kill_all(running);
+  if (running.phase == Phase::kRunning && !running.stopping_since)
+    processes_.send_signal(running.pid, SIGTERM);
+  if (!running.stopping_since) running.stopping_since = clock_.now_s();
+}
+
+}  // namespace hadal::launcher
