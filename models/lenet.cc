@@ -2,10 +2,12 @@
 //
 // 1998: LeCun et al., Proc. IEEE 1998, section II-B: trainable subsampling, C3 by the paper's
 // table, 1.7159 tanh(2x/3) after every layer up to F6, RBF outputs with fixed codes, criterion (9).
-// 60,000 trainable parameters. The paper's images are 32x32 with background -0.1; images of 28x28
-// get two rows and columns of zeros around them, so scale the background to zero. modern: dense C3,
-// max pooling, ReLU, softmax; 61,706 parameters. caffe: the example net of Caffe, 28x28 without
-// padding; 431,080 parameters.
+// 60,000 trainable parameters. The paper's images are 32x32 with background -0.1, so pad the data;
+// images of 28x28 get two rows and columns of zeros around them, which is another grey than theirs.
+//
+// modern: dense C3, max pooling, ReLU, softmax; 61,706 parameters.
+//
+// caffe: the example net of Caffe, 28x28 without padding; 431,080 parameters.
 #include <vector>
 
 #include <fmt/format.h>

@@ -5,7 +5,7 @@
 // convolutions for images of 32x32, which leave them as 1x1x512, and FC 512, FC 512, FC classes.
 // The paper prints a variance of 1e-2 for its Gaussian weights, which is a deviation of 0.1; many
 // codes use a deviation of 0.01. The paper's authors later found Glorot's values make initialising
-// from a shallower net unnecessary (footnote to 3.1): the default here.
+// from a shallower net unnecessary (section 3.1): the default here.
 #include <map>
 #include <string>
 #include <vector>
