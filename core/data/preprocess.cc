@@ -18,11 +18,16 @@ namespace {
 constexpr std::int64_t kChunk = 64;
 constexpr double kMinNorm = 1e-8, kMinStd = 1e-8;
 
-const std::vector<std::string> kSteps = {
-    "divide_255", "divide_channel_std",    "divide_std",          "gcn", "lenet_range", "normalize",
-    "pad",        "subtract_channel_mean", "subtract_pixel_mean", "zca"};
-
 }  // namespace
+
+const std::vector<std::string>& preprocess_step_names() {
+  static const std::vector<std::string> names = {
+      "divide_255", "divide_channel_std",    "divide_std",
+      "gcn",        "lenet_range",           "normalize",
+      "pad",        "subtract_channel_mean", "subtract_pixel_mean",
+      "zca"};
+  return names;
+}
 
 void Preprocessor::run(const Affine& stage, std::int64_t count, float* values) {
   const auto dimension = static_cast<std::int64_t>(stage.scale32.size());
@@ -159,7 +164,7 @@ class Preprocessor::Fitter {
     } else if (step.name == "pad") {
       throw ConfigError("preprocessing: pad comes after other steps, wanted it first");
     } else {
-      throw ConfigError(unknown_name("preprocessing step", step.name, kSteps));
+      throw ConfigError(unknown_name("preprocessing step", step.name, preprocess_step_names()));
     }
     chain_.append_affine(scale, offset);
   }

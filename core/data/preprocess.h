@@ -36,6 +36,9 @@ struct PreprocessStep {
   std::vector<double> values{};
 };
 
+/// Names of all steps, in alphabetical order.
+const std::vector<std::string>& preprocess_step_names();
+
 struct NamedTensor {
   std::string name;
   Tensor tensor;

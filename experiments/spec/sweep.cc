@@ -141,7 +141,7 @@ class Expander {
 
   void expand_axes(const Row& row, const ExperimentSpec& spec, std::vector<const Choice*>& chosen,
                    const std::string& where) {
-    if (chosen.size() == axes_.size()) return expand_seeds(row, spec, chosen, where);
+    if (chosen.size() == axes_.size()) return expand_seeds(row, spec, chosen);
     for (const Choice& choice : axes_[chosen.size()]) {
       ExperimentSpec with = spec;
       apply(with, choice.set, where);
@@ -152,7 +152,7 @@ class Expander {
   }
 
   void expand_seeds(const Row& row, const ExperimentSpec& spec,
-                    const std::vector<const Choice*>& chosen, const std::string& where) {
+                    const std::vector<const Choice*>& chosen) {
     std::string line = row.name(), column = row.column();
     std::vector<Label> labels;
     if (!row.name().empty()) labels.push_back({"row", row.name()});
@@ -166,7 +166,7 @@ class Expander {
     std::vector<std::uint64_t> seeds(sweep_.seed().begin(), sweep_.seed().end());
     if (seeds.empty()) seeds.push_back(with_defaults(spec).seed());
     const std::size_t cell = cell_of(line, column);
-    for (std::uint64_t seed : seeds) add_run(spec, seed, labels, cell, where);
+    for (std::uint64_t seed : seeds) add_run(spec, seed, labels, cell);
   }
 
   static ExperimentSpec with_defaults(ExperimentSpec spec) {
@@ -196,7 +196,7 @@ class Expander {
   }
 
   void add_run(ExperimentSpec spec, std::uint64_t seed, std::vector<Label> labels,
-               std::size_t cell_index, const std::string& where) {
+               std::size_t cell_index) {
     SweepCell& cell = plan_.cells[cell_index];
     const std::string at = joined(cell.row, cell.column, ", ");
     spec.set_seed(seed);
@@ -208,7 +208,11 @@ class Expander {
     if (problems.empty() && spec.logical_shards() % ranks != 0)
       problems.push_back({"logical_shards", fmt::format("{} is not divisible by resources.ranks {}",
                                                         spec.logical_shards(), ranks)});
-    if (!problems.empty()) throw ConfigError(describe(problems, file_ + ": " + where + at, {}));
+    if (!problems.empty()) {
+      const std::string place = joined(cell.row, cell.column, "/");
+      throw ConfigError(describe(
+          problems, place.empty() ? file_ : fmt::format("{}: row '{}'", file_, place), {}));
+    }
 
     std::string hash = spec_hash(spec);
     const auto [known, is_new] = run_of_hash_.emplace(hash, plan_.runs.size());

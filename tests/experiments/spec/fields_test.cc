@@ -66,7 +66,7 @@ TEST(Fields, UnknownNamesSayWhatWasMeantAndWhatIsKnown) {
   EXPECT_THAT(error_of(spec, "optimizer.learningrate=1"),
               HasSubstr("did you mean 'learning_rate'?"));
   EXPECT_THAT(error_of(spec, "augmentation.fill=zeros"),
-              HasSubstr("unknown value 'zeros'; did you mean 'zero'? known values: zero, reflect"));
+              HasSubstr("unknown value 'zeros'; did you mean 'zero'? known values: zero, reflect, edge"));
 }
 
 TEST(Fields, ValuesOfAnotherKindAreRefused) {

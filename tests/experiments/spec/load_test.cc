@@ -73,7 +73,7 @@ TEST(Load, EveryUnknownFieldIsReported) {
 TEST(Load, AnUnknownEnumeratorSaysWhatIsKnown) {
   EXPECT_THAT(error_of(with(kGood, "pad: 4", "fill: reflekt")),
               HasSubstr("unknown value 'reflekt'; did you mean 'reflect'? known values: zero, "
-                        "reflect"));
+                        "reflect, edge"));
 }
 
 TEST(Load, AValueOfAnotherTypeIsAnErrorWithItsPlace) {
