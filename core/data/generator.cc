@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include <fmt/format.h>
@@ -98,14 +100,15 @@ class Canvas {
  public:
   explicit Canvas(int side) : side_(side), values_(static_cast<std::size_t>(side) * side * 3) {}
 
+  // From one corner to the others: `across` and `down` are the changes over a whole side.
   void fill_gradient(const Color& from, const Color& across, const Color& down) {
+    const float step = 1.0f / static_cast<float>(side_);
     float* out = values_.data();
     for (int y = 0; y < side_; ++y)
       for (int x = 0; x < side_; ++x)
         for (std::size_t c = 0; c < 3; ++c)
-          *out++ = from.rgb[c] +
-                   (across.rgb[c] * static_cast<float>(x) + down.rgb[c] * static_cast<float>(y)) /
-                       static_cast<float>(side_);
+          *out++ = from.rgb[c] + step * (across.rgb[c] * static_cast<float>(x) +
+                                         down.rgb[c] * static_cast<float>(y));
   }
 
   void draw(Figure figure, const Placement& p, const Color& color) {
@@ -126,20 +129,20 @@ class Canvas {
       }
   }
 
-  // Adds noise uniform in [-amplitude, amplitude), rounds and clips.
+  // Adds noise uniform in [-amplitude, amplitude), rounds and clips. One random byte per value.
   void finish(Draws& draws, float amplitude, std::uint8_t* pixels) const {
     const std::size_t n = values_.size();
-    const float scale = amplitude / 128.0f;
-    for (std::size_t i = 0; i < n; i += 16) {
+    std::vector<std::uint8_t> noise((n + 15) / 16 * 16);
+    for (std::size_t i = 0; i < noise.size(); i += 16) {
       const auto words = draws.whole_block();
-      std::array<float, 16> noise;
-      for (std::size_t k = 0; k < 16; ++k)
-        noise[k] = static_cast<float>(static_cast<int>(words[k / 4] >> (8 * (k % 4)) & 0xff) - 128);
-      const std::size_t m = std::min<std::size_t>(16, n - i);
-      for (std::size_t k = 0; k < m; ++k) {
-        const float value = values_[i + k] + scale * noise[k] + 0.5f;
-        pixels[i + k] = static_cast<std::uint8_t>(std::clamp(value, 0.0f, 255.0f));
-      }
+      static_assert(std::endian::native == std::endian::little && sizeof(words) == 16);
+      std::memcpy(noise.data() + i, words.data(), sizeof(words));
+    }
+    const float scale = amplitude / 128.0f;
+    for (std::size_t i = 0; i < n; ++i) {
+      const float value = values_[i] + scale * (static_cast<float>(noise[i]) - 128.0f) + 0.5f;
+      pixels[i] =
+          static_cast<std::uint8_t>(static_cast<int>(std::min(255.0f, std::max(0.0f, value))));
     }
   }
 

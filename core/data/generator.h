@@ -19,7 +19,7 @@ struct GeneratorOptions {
   std::int64_t train = 10000;
   std::int64_t test = 2000;
   int side = 32;            // height and width in pixels, 16 to 256
-  double difficulty = 0.5;  // 0: clear pictures, 1: faint shapes in heavy noise and clutter
+  double difficulty = 0.35;  // 0: clear pictures, 1: faint shapes in heavy noise and clutter
   std::uint64_t seed = 1;
 };
 

@@ -4,11 +4,13 @@
 
 namespace hadal::launcher {
 
+Command data_command();
 Command models_command();
 Command sweep_command();
 
 std::vector<Command> all_commands() {
   return {
+      data_command(),
       models_command(),
       sweep_command(),
   };
