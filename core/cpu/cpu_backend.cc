@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/cpu/elementwise.h"
 #include "core/cpu/kernels.h"
 #include "core/cpu/layout.h"
 #include "core/cpu/reference_adapter.h"
@@ -21,7 +22,8 @@ bool in_one_order(const KernelContext& context) {
 
 bool machine_has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("bmi2");
 }
 
 }  // namespace
@@ -34,6 +36,10 @@ Layout CpuBackend::preferred_layout(const Shape& shape, DType type) const {
   const bool blocks = options_.avx512 && type == DType::kFloat32 && shape.rank() == 4 &&
                       shape.c() % cpu::kBlock == 0;
   return blocks ? Layout::kNChw16c : Layout::kNhwc;
+}
+
+bool CpuBackend::vectorizes(const KernelContext& context) const {
+  return options_.avx512 && is_float(context) && in_one_order(context);
 }
 
 template <typename Op>
@@ -59,9 +65,8 @@ Backend::KernelPtr CpuBackend::prepare(const BiasOp& op, const KernelContext& co
 }
 
 Backend::KernelPtr CpuBackend::prepare(const BatchNormOp& op, const KernelContext& context) {
-  if (!options_.avx512 || !is_float(context) || !in_one_order(context))
-    return reference(op, context);
-  return cpu::make_batch_norm(op, context);
+  if (vectorizes(context)) return cpu::make_batch_norm(op, context);
+  return reference(op, context);
 }
 
 Backend::KernelPtr CpuBackend::prepare(const LrnOp& op, const KernelContext& context) {
@@ -69,22 +74,27 @@ Backend::KernelPtr CpuBackend::prepare(const LrnOp& op, const KernelContext& con
 }
 
 Backend::KernelPtr CpuBackend::prepare(const ActivationOp& op, const KernelContext& context) {
+  if (vectorizes(context) && cpu::is_relu(op)) return cpu::make_relu(op, context);
   return reference(op, context);
 }
 
 Backend::KernelPtr CpuBackend::prepare(const PoolOp& op, const KernelContext& context) {
+  if (vectorizes(context)) return cpu::make_pool(op, context);
   return reference(op, context);
 }
 
 Backend::KernelPtr CpuBackend::prepare(const DropoutOp& op, const KernelContext& context) {
+  if (vectorizes(context)) return cpu::make_dropout(op, context);
   return reference(op, context);
 }
 
 Backend::KernelPtr CpuBackend::prepare(const AddOp& op, const KernelContext& context) {
+  if (vectorizes(context)) return cpu::make_add(op, context);
   return reference(op, context);
 }
 
 Backend::KernelPtr CpuBackend::prepare(const MeanJoinOp& op, const KernelContext& context) {
+  if (vectorizes(context)) return cpu::make_mean_join(context);
   return reference(op, context);
 }
 
@@ -93,6 +103,8 @@ Backend::KernelPtr CpuBackend::prepare(const ConcatOp& op, const KernelContext& 
 }
 
 Backend::KernelPtr CpuBackend::prepare(const PadShortcutOp& op, const KernelContext& context) {
+  if (vectorizes(context) && cpu::pads_whole_blocks(op, context))
+    return cpu::make_pad_shortcut(op, context);
   return reference(op, context);
 }
 
@@ -133,6 +145,10 @@ Backend::KernelPtr CpuBackend::prepare(const GatherChannelsOp& op, const KernelC
   return reference(op, context);
 }
 
-void CpuBackend::add_to(const TensorView& x, const TensorView& y) { reference_.add_to(x, y); }
+void CpuBackend::add_to(const TensorView& x, const TensorView& y) {
+  if (!options_.avx512 || x.type != DType::kFloat32) return reference_.add_to(x, y);
+  HADAL_CHECK(x.shape == y.shape && x.layout == y.layout);
+  cpu::scale_into(x.as<float>(), 1.0f, true, y.as<float>(), x.shape.elements());
+}
 
 }  // namespace hadal

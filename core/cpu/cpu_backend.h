@@ -49,6 +49,7 @@ class CpuBackend final : public Backend {
   void add_to(const TensorView& x, const TensorView& y) override;
 
  private:
+  bool vectorizes(const KernelContext& context) const;
   template <typename Op>
   KernelPtr reference(const Op& op, const KernelContext& context);
 

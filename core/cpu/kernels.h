@@ -18,9 +18,22 @@ KernelPtr make_convolution(const Conv2dOp& op, const KernelContext& context, Dnn
 bool winograd_pays(const Conv2dOp& op, const KernelContext& context);
 KernelPtr make_winograd_convolution(const Conv2dOp& op, const KernelContext& context);
 
-/// Needs AVX-512; all values in one order.
-KernelPtr make_batch_norm(const BatchNormOp& op, const KernelContext& context);
-
 KernelPtr make_linear(const LinearOp& op, const KernelContext& context);
+
+// These need AVX-512, and all values in one order: NHWC or nChw16c.
+
+KernelPtr make_batch_norm(const BatchNormOp& op, const KernelContext& context);
+KernelPtr make_add(const AddOp& op, const KernelContext& context);
+KernelPtr make_mean_join(const KernelContext& context);
+KernelPtr make_dropout(const DropoutOp& op, const KernelContext& context);
+KernelPtr make_pool(const PoolOp& op, const KernelContext& context);
+
+/// kRelu and kLeakyRelu.
+bool is_relu(const ActivationOp& op);
+KernelPtr make_relu(const ActivationOp& op, const KernelContext& context);
+
+/// Whether all values are in blocks and the added channels are whole blocks.
+bool pads_whole_blocks(const PadShortcutOp& op, const KernelContext& context);
+KernelPtr make_pad_shortcut(const PadShortcutOp& op, const KernelContext& context);
 
 }  // namespace hadal::cpu
