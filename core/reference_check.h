@@ -17,6 +17,9 @@ namespace hadal {
 ///
 ///   difference <= tolerance * (largest magnitude of the reference's tensor + 1e-6)
 ///
+/// Parameter gradients are sums that may cancel (a bias before BN has none), so what rounding the
+/// terms can leave, 2^-23 sum |d_out|, is allowed there besides.
+///
 /// Slow (plain loops) and memory-hungry; for finding a wrong kernel or a wrong plan, not for
 /// training. Compile the plan with reuse_memory off to rule the planner out, on to judge it too.
 class ReferenceCheck final : public StepObserver {
@@ -39,7 +42,8 @@ class ReferenceCheck final : public StepObserver {
  private:
   struct Twin;  // the node prepared on the reference backend, with its own saved bytes
   Twin& twin_of(const Plan& plan, int node);
-  void compare(const std::string& what, const TensorView& got, const Tensor& wanted);
+  void compare(const std::string& what, const TensorView& got, const Tensor& wanted,
+               double rounding = 0.0);
 
   double tolerance_;
   ReferenceBackend reference_;
