@@ -175,10 +175,10 @@ TEST(Watchdog, LeavesAHealthyProcessAlone) {
   HeartbeatBoard board(1, "");
   Heartbeat heartbeat(board, 0);
   WatchdogOptions options;
-  options.patience = 0.002;  // 120 ms for kInit
+  options.patience = 0.005;  // 600 ms for kInit
   options.period_s = 0.001;
   const Watchdog watchdog(board, 0, options);
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 160; ++i) {
     ::usleep(5000);
     heartbeat.beat();
   }
