@@ -1,9 +1,11 @@
 // Images per second of whole training steps on one core: forward, loss, backward, SGD with momentum
 // and weight decay, on random images. Prints the median over steps of processor time, as peers do.
 //
-//   train_step_bench [model [batch [steps]]] [--profile] [--direct] [model options ...]
+//   train_step_bench [model [batch [steps]]] [model option=value ...]
+//                    [--profile] time by layer   [--direct] no Winograd
+//                    [--serve]   waits for a line on stdin before every `steps` steps (compare.py)
 #include <algorithm>
-#include <cstring>
+#include <cstdio>
 #include <map>
 #include <random>
 #include <string>
@@ -69,7 +71,7 @@ struct Settings {
   std::string model = "resnet";
   std::vector<std::string> options = {"depth=20"};
   int batch = 128, steps = 12;
-  bool profile = false;
+  bool profile = false, serve = false;
   CpuOptions cpu;
 };
 
@@ -96,22 +98,38 @@ void run(const Settings& settings) {
   const Feed inputs[] = {{model.image, images.view()}, {model.labels, labels.view()}};
   const Feed seeds[] = {{model.loss, seed.view()}};
 
-  Profile profile;
-  std::vector<double> seconds;
-  for (int step = -2; step < settings.steps; ++step) {
-    if (step == 0 && settings.profile) executor.set_observer(&profile);
-    const double start = processor_seconds();
-    executor.forward(inputs, {.seed = 1, .step = static_cast<std::uint64_t>(step + 2)});
-    executor.backward(seeds);
-    optimizer->step(0.01);
-    if (step >= 0) seconds.push_back(processor_seconds() - start);
+  std::uint64_t step = 0;
+  // Images per second of each of so many steps, sorted.
+  const auto rates = [&](int steps) {
+    std::vector<double> found;
+    for (const std::uint64_t end = step + steps; step < end; ++step) {
+      const double start = processor_seconds();
+      executor.forward(inputs, {.seed = 1, .step = step});
+      executor.backward(seeds);
+      optimizer->step(0.01);
+      found.push_back(settings.batch / (processor_seconds() - start));
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+
+  rates(2);
+  if (settings.serve) {
+    std::puts("ready");
+    std::fflush(stdout);
+    for (int c = std::getchar(); c != EOF; c = std::getchar()) {
+      fmt::print("{}\n", rates(settings.steps)[settings.steps / 2]);
+      std::fflush(stdout);
+    }
+    return;
   }
-  std::sort(seconds.begin(), seconds.end());
+  Profile profile;
+  if (settings.profile) executor.set_observer(&profile);
+  const std::vector<double> found = rates(settings.steps);
   if (settings.profile) profile.print(settings.steps);
   fmt::print("hadal {} {} batch {}: {:.1f} img/s, best {:.1f}; arena {} MiB\n", settings.model,
-             fmt::join(settings.options, " "), settings.batch,
-             settings.batch / seconds[seconds.size() / 2], settings.batch / seconds.front(),
-             executor.plan().arena_bytes() >> 20);
+             fmt::join(settings.options, " "), settings.batch, found[found.size() / 2],
+             found.back(), executor.plan().arena_bytes() >> 20);
 }
 
 Settings parse(int argc, char** argv) {
@@ -121,6 +139,8 @@ Settings parse(int argc, char** argv) {
     const std::string argument = argv[i];
     if (argument == "--profile") {
       settings.profile = true;
+    } else if (argument == "--serve") {
+      settings.serve = true;
     } else if (argument == "--direct") {
       settings.cpu.winograd = false;
     } else if (argument.find('=') != std::string::npos) {
