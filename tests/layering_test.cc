@@ -191,6 +191,29 @@ TEST(Layering, EverySourceFileIsBuilt) {
   EXPECT_THAT(offenders, IsEmpty());
 }
 
+TEST(Layering, EveryHeaderIsUsedAndReadOnce) {
+  std::set<std::string> included;
+  for (const Include& include : includes())
+    if (include.quoted) included.insert(include.target);
+  std::vector<std::string> offenders;
+  for (const SourceFile& file : sources()) {
+    if (!file.path.ends_with(".h")) continue;
+    if (!included.contains(file.path))
+      offenders.push_back(fmt::format("{}: nothing includes it", file.path));
+    if (file.text.find("#pragma once\n") == std::string::npos)
+      offenders.push_back(fmt::format("{}: no #pragma once", file.path));
+  }
+  EXPECT_THAT(offenders, IsEmpty());
+}
+
+TEST(Layering, EveryRoomSaysWhatItIsFor) {
+  std::vector<std::string> offenders;
+  for (const std::string& room : kRooms)
+    if (!fs::exists(fs::path(HADAL_SOURCE_DIR) / room / "README.md"))
+      offenders.push_back(fmt::format("{}/README.md is missing: every room has a page", room));
+  EXPECT_THAT(offenders, IsEmpty());
+}
+
 TEST(Layering, TheRootHoldsOnlyTheRooms) {
   std::set<std::string> allowed = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md",
                                    "cmake"};
