@@ -3,22 +3,21 @@
 #include <cstdio>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "core/base/strings.h"
 
 namespace hadal::experiments {
 namespace {
 
-constexpr double kTerminalPeriod_s = 0.2, kPlainPeriod_s = 30;
+constexpr double kTerminalPeriod_s = 0.2, kPlainPeriod_s = 15;
 constexpr double kRateWindow_s = 5;
 
 }  // namespace
 
-ProgressLine::ProgressLine(Clock& clock, bool quiet)
+ProgressLine::ProgressLine(Clock& clock, bool quiet, bool terminal)
     : clock_(clock),
       quiet_(quiet),
-      terminal_(::isatty(STDOUT_FILENO) == 1),
+      terminal_(terminal),
       started_(clock.now_s()),
       last_shown_(started_),
       window_start_(started_) {}

@@ -18,7 +18,9 @@ struct ProgressState {
 /// second, elsewhere a plain line every half minute.
 class ProgressLine {
  public:
-  ProgressLine(Clock& clock, bool quiet);
+  /// `terminal`: somebody watches a terminal. (mpirun gives its ranks a pseudo-terminal of its own,
+  /// so isatty() alone does not tell.)
+  ProgressLine(Clock& clock, bool quiet, bool terminal);
   ~ProgressLine();
 
   /// `images` trained since the last call, over all ranks.

@@ -7,12 +7,14 @@ namespace hadal::launcher {
 Command data_command();
 Command models_command();
 Command sweep_command();
+Command train_command();
 
 std::vector<Command> all_commands() {
   return {
       data_command(),
       models_command(),
       sweep_command(),
+      train_command(),
   };
 }
 

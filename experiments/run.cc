@@ -1,0 +1,372 @@
+#include "experiments/run.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "core/base/clock.h"
+#include "core/base/strings.h"
+#include "core/reference_check.h"
+#include "core/train/evaluator.h"
+#include "core/train/train_step.h"
+#include "experiments/build.h"
+#include "experiments/checkpoint.h"
+#include "experiments/translate.h"
+
+namespace hadal::experiments {
+namespace {
+
+/// What an epoch has seen so far; part of a checkpoint, so that a resumed epoch reports the same
+/// numbers.
+struct EpochSums {
+  double loss = 0, errors = 0, samples = 0;
+  double seconds = 0;
+  std::int64_t bytes_sent = 0, macs = 0;
+};
+
+class Training {
+ public:
+  Training(const spec::ExperimentSpec& spec, ReplicaGroup& group, Backend& backend,
+           RunListener& listener, const RunOptions& options)
+      : spec_(spec),
+        group_(group),
+        backend_(backend),
+        listener_(listener),
+        options_(options),
+        data_(spec, options.data_dir),
+        model_(build_model(spec, data_.input())),
+        parameters_(build_parameters(spec, model_)),
+        optimizer_(build_optimizer(spec, *parameters_)),
+        rate_(learning_rate(spec)),
+        loader_(data_.train_loader(spec, group.logical_shards(), group.shards().first,
+                                   group.shards().size())),
+        step_(model_, *parameters_, backend, group, loader_->shard_size(), step_options(spec)) {
+    steps_per_epoch_ = loader_->steps_per_epoch();
+    total_steps_ = spec.steps() > 0 ? spec.steps() : spec.epochs() * steps_per_epoch_;
+    group_.require_same(step_.executor().plan().hash(), "plan");
+  }
+
+  RunSummary run(const std::function<bool()>& drain_requested);
+
+ private:
+  static TrainStepOptions step_options(const spec::ExperimentSpec& spec) {
+    TrainStepOptions options;
+    options.seed = spec.seed();
+    options.running_momentum = spec.batch_norm().momentum();
+    options.recompute_every = spec.recompute_every();
+    options.stop_when_not_finite = spec.checks().not_finite();
+    return options;
+  }
+
+  bool has_validation() const { return !data_.split().validation.empty(); }
+  Progress progress() const { return {steps_done_, steps_per_epoch_, total_steps_}; }
+  int epochs_done() const { return static_cast<int>(steps_done_ / steps_per_epoch_); }
+  int total_epochs() const {
+    return static_cast<int>((total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_);
+  }
+  double seconds_so_far() const { return seconds_before_ + clock_.now_s() - started_; }
+
+  bool train_one_step(bool wants_drain);
+  void end_epoch();
+  CheckpointStore store() const;
+  TensorGroups tensors() const;
+  void save_if_due(bool end_of_epoch);
+  void save(bool best);
+  void load(const Checkpoint& checkpoint, bool with_optimizer);
+  void resume();
+  void report_check(const ReferenceCheck& check);
+  double evaluate_column(const Model& column);
+  double evaluate(RunData::Evaluated which, double* loss = nullptr);
+  RunSummary finish();
+  RunSummary summary(bool drained) const;
+
+  const spec::ExperimentSpec& spec_;
+  ReplicaGroup& group_;
+  Backend& backend_;
+  RunListener& listener_;
+  const RunOptions& options_;
+  SystemClock clock_;
+  RunData data_;
+  Model model_;
+  std::unique_ptr<Parameters> parameters_;
+  std::unique_ptr<Optimizer> optimizer_;
+  LearningRate rate_;
+  std::unique_ptr<data::Loader> loader_;
+  TrainStep step_;
+  std::unique_ptr<Evaluator> evaluator_;
+
+  std::int64_t steps_per_epoch_ = 0, total_steps_ = 0;
+  std::int64_t steps_done_ = 0;
+  EpochSums sums_;
+  RunSummary::Errors last_;
+  std::optional<RunSummary::Errors> best_;
+  std::int64_t best_step_ = 0;
+  double started_ = 0, seconds_before_ = 0, last_save_ = 0;
+};
+
+bool Training::train_one_step(bool wants_drain) {
+  const double before = clock_.now_s();
+  const double learning_rate = rate_.at(progress());
+  const StepResult result = step_.run(
+      steps_done_, [this]() -> const data::Batch& { return loader_->next(); }, *optimizer_,
+      learning_rate, wants_drain);
+  rate_.observe_training_error(100 * result.error);
+  ++steps_done_;
+  sums_.loss += result.loss * result.samples;
+  sums_.errors += result.error * result.samples;
+  sums_.samples += result.samples;
+  sums_.seconds += clock_.now_s() - before;
+  sums_.bytes_sent += result.bytes_sent;
+  sums_.macs += result.macs;
+  const std::int64_t every = spec_.checks().replicas_every_steps();
+  if (every > 0 && steps_done_ % every == 0) group_.require_same(parameters_->hash(), "parameters");
+  if (group_.is_root()) {
+    TrainingProgress now;
+    now.epoch = static_cast<int>((steps_done_ - 1) / steps_per_epoch_) + 1;
+    now.epochs = total_epochs();
+    now.step_of_epoch = (steps_done_ - 1) % steps_per_epoch_ + 1;
+    now.steps_per_epoch = steps_per_epoch_;
+    now.step = steps_done_;
+    now.total_steps = total_steps_;
+    now.loss = sums_.loss / sums_.samples;
+    now.error = 100 * sums_.errors / sums_.samples;
+    now.images = std::llround(result.samples);
+    listener_.on_step(now);
+  }
+  return result.drain;
+}
+
+double Training::evaluate(RunData::Evaluated which, double* loss) {
+  const std::int64_t shard_batch =
+      spec_.evaluation().batch() > 0
+          ? std::max<std::int64_t>(1, spec_.evaluation().batch() / group_.shards().size())
+          : loader_->shard_size();
+  if (!evaluator_)
+    evaluator_ = std::make_unique<Evaluator>(model_, *parameters_, backend_, group_, shard_batch);
+  const auto loader = data_.evaluation_loader(which, shard_batch, group_.logical_shards(),
+                                              group_.shards().first, group_.shards().size());
+  const Evaluation evaluation = evaluator_->run(*loader);
+  if (loss) *loss = evaluation.loss;
+  return 100 * evaluation.error;
+}
+
+void Training::end_epoch() {
+  EpochReport report;
+  report.epoch = static_cast<int>((steps_done_ + steps_per_epoch_ - 1) / steps_per_epoch_);
+  report.step = steps_done_;
+  report.learning_rate = rate_.at({steps_done_ - 1, steps_per_epoch_, total_steps_});
+  report.train_loss = sums_.loss / sums_.samples;
+  report.train_error = 100 * sums_.errors / sums_.samples;
+  report.images_per_second = sums_.samples / sums_.seconds;
+  report.seconds = sums_.seconds;
+  report.bytes_sent = sums_.bytes_sent;
+  report.macs = sums_.macs;
+  const bool last = steps_done_ == total_steps_;
+  if (has_validation() && (last || report.epoch % spec_.evaluation().every_epochs() == 0)) {
+    double loss = 0;
+    report.validation_error = evaluate(RunData::Evaluated::kValidation, &loss);
+    report.validation_loss = loss;
+  }
+  last_ = {report.epoch, report.train_loss, report.train_error, report.validation_error,
+           std::nullopt};
+  sums_ = {};
+  if (group_.is_root()) listener_.on_epoch(report);
+  if (report.validation_error && (!best_ || *report.validation_error < *best_->validation_error)) {
+    best_ = last_;
+    best_step_ = steps_done_;
+    save(true);
+  }
+}
+
+RunSummary Training::run(const std::function<bool()>& drain_requested) {
+  started_ = last_save_ = clock_.now_s();
+  if (options_.resume) resume();
+  loader_->seek(steps_done_ / steps_per_epoch_, steps_done_ % steps_per_epoch_);
+  ReferenceCheck check;
+  if (options_.check_steps > 0) step_.set_observer(&check);
+  int checked = 0;
+  while (steps_done_ < total_steps_) {
+    const bool drain = train_one_step(drain_requested());
+    if (options_.check_steps > 0 && ++checked == options_.check_steps) {
+      step_.set_observer(nullptr);
+      report_check(check);
+    }
+    const bool end = steps_done_ % steps_per_epoch_ == 0 || steps_done_ == total_steps_;
+    if (end) end_epoch();
+    if (drain && steps_done_ < total_steps_) {
+      save(false);
+      if (group_.is_root())
+        listener_.on_event("drained", steps_done_, "checkpoint saved; run again to go on");
+      return summary(true);
+    }
+    save_if_due(end);
+  }
+  return finish();
+}
+
+CheckpointStore Training::store() const {
+  return CheckpointStore(
+      options_.folder / "checkpoints", spec_.checkpoint().keep(),
+      [this](const std::string& line) { listener_.on_event("warning", steps_done_, line); });
+}
+
+TensorGroups Training::tensors() const {
+  TensorGroups groups;
+  for (const Parameters::Entry& entry : parameters_->entries())
+    groups["weights"].emplace_back(entry.name, parameters_->value(entry));
+  for (const Parameters::RunningEntry& entry : parameters_->running_entries())
+    groups["weights"].emplace_back(entry.name, parameters_->running(entry));
+  groups["optimizer"] = optimizer_->state();
+  for (const auto& state : rate_.state()) groups["optimizer"].push_back(state);
+  return groups;
+}
+
+void Training::save(bool best) {
+  last_save_ = clock_.now_s();
+  if (options_.folder.empty()) return;
+  group_.enter(Phase::kCheckpoint, "save");
+  if (group_.is_root()) {
+    TrainingState state;
+    state.spec = spec_;
+    state.epoch = epochs_done();
+    state.step = steps_done_;
+    state.ranks = group_.size();
+    if (best_)
+      state.best_validation = BestValidation{best_->epoch, best_step_, *best_->validation_error};
+    state.numbers = {{"epoch_loss", sums_.loss},
+                     {"epoch_errors", sums_.errors},
+                     {"epoch_samples", sums_.samples},
+                     {"epoch_seconds", sums_.seconds},
+                     {"epoch_bytes_sent", static_cast<double>(sums_.bytes_sent)},
+                     {"epoch_macs", static_cast<double>(sums_.macs)},
+                     {"seconds", seconds_so_far()}};
+    store().save(state, tensors());
+    listener_.on_event(best ? "best" : "checkpoint", steps_done_, "");
+  }
+  group_.barrier();
+}
+
+void Training::save_if_due(bool end_of_epoch) {
+  const spec::Checkpoint& due = spec_.checkpoint();
+  const bool by_epoch =
+      end_of_epoch && due.every_epochs() > 0 && epochs_done() % due.every_epochs() == 0;
+  const bool by_step = due.every_steps() > 0 && steps_done_ % due.every_steps() == 0;
+  bool by_time = due.every_seconds() > 0 && clock_.now_s() - last_save_ > due.every_seconds();
+  // Clocks differ: the root decides, at the end of an epoch's tenth.
+  const std::int64_t period = std::max<std::int64_t>(1, steps_per_epoch_ / 10);
+  by_time = due.every_seconds() > 0 && steps_done_ % period == 0 &&
+            group_.any(group_.is_root() && by_time);
+  if (by_epoch || by_step || by_time || steps_done_ == total_steps_) save(false);
+}
+
+void Training::load(const Checkpoint& checkpoint, bool with_optimizer) {
+  for (const auto& [group, views] : tensors()) {
+    if (group == "optimizer" && !with_optimizer) continue;
+    for (const auto& [name, view] : views) checkpoint.group(group).copy_to(name, view);
+  }
+}
+
+// The root chooses the checkpoint, all read it: a replica that saw another one would train another
+// net.
+void Training::resume() {
+  if (options_.folder.empty()) return;
+  std::int64_t step = -1;
+  if (group_.is_root())
+    if (const auto found = store().latest_good(spec_)) step = found->state.step;
+  group_.broadcast(std::as_writable_bytes(std::span(&step, 1)));
+  if (step < 0) return;
+  const Checkpoint checkpoint = read_checkpoint(store().path_of(step));
+  load(checkpoint, true);
+  const auto number = [&](const char* name) { return checkpoint.state.numbers.at(name); };
+  steps_done_ = step;
+  sums_ = {number("epoch_loss"),
+           number("epoch_errors"),
+           number("epoch_samples"),
+           number("epoch_seconds"),
+           std::llround(number("epoch_bytes_sent")),
+           std::llround(number("epoch_macs"))};
+  seconds_before_ = number("seconds");
+  if (const auto& best = checkpoint.state.best_validation) {
+    best_ = {static_cast<int>(best->epoch), std::nullopt, std::nullopt, best->error, std::nullopt};
+    best_step_ = best->step;
+  }
+  group_.require_same(parameters_->hash(), "parameters");
+  if (group_.is_root())
+    listener_.on_event("resumed", steps_done_,
+                       fmt::format("from {}, saved by {} ranks", checkpoint.path.string(),
+                                   checkpoint.state.ranks));
+}
+
+void Training::report_check(const ReferenceCheck& check) {
+  if (check.findings().empty()) {
+    listener_.on_event(
+        "check", steps_done_,
+        fmt::format("{} comparisons with the reference backend, largest relative difference {:.2e}",
+                    check.comparisons(), check.largest_relative_difference()));
+    return;
+  }
+  const ReferenceCheck::Finding& first = check.findings().front();
+  throw ConfigError(fmt::format(
+      "--check: {} of {} comparisons with the reference backend failed; first {}: difference "
+      "{:.3e}, "
+      "largest value {:.3e}",
+      check.findings().size(), check.comparisons(), first.what, first.difference, first.magnitude));
+}
+
+RunSummary Training::summary(bool drained) const {
+  RunSummary summary;
+  summary.drained = drained;
+  summary.steps = steps_done_;
+  summary.epochs = epochs_done();
+  summary.seconds = seconds_so_far();
+  summary.last = last_;
+  summary.best_validation = best_;
+  summary.weights_hash = parameters_->hash();
+  summary.parameters = parameters_->trainable_count();
+  return summary;
+}
+
+// Selection is over: only now is the test split looked at, with the last weights and with those of
+// the best validation epoch.
+RunSummary Training::finish() {
+  if (data_.test_count() > 0) last_.test_error = evaluate(RunData::Evaluated::kTest);
+  if (!last_.validation_error && has_validation())
+    last_.validation_error = evaluate(RunData::Evaluated::kValidation);
+  if (last_.epoch == 0) last_.epoch = epochs_done();
+  if (best_ && best_step_ == steps_done_) best_->test_error = last_.test_error;
+  RunSummary result = summary(false);
+  if (const auto column = deepest_column(spec_, data_.input()))
+    result.deepest_column_test_error = evaluate_column(*column);
+  if (best_ && best_step_ != steps_done_ && !options_.folder.empty()) {
+    load(read_checkpoint(store().path_of(best_step_)), false);
+    result.best_validation->test_error = evaluate(RunData::Evaluated::kTest);
+  }
+  return result;
+}
+
+double Training::evaluate_column(const Model& column) {
+  Parameters parameters(column.graph);
+  for (const Parameters::Entry& entry : parameters.entries())
+    copy_converted(parameters_->value(parameters_->find(entry.name)), parameters.value(entry));
+  for (const Parameters::RunningEntry& entry : parameters.running_entries())
+    for (const Parameters::RunningEntry& trained : parameters_->running_entries())
+      if (trained.name == entry.name)
+        copy_converted(parameters_->running(trained), parameters.running(entry));
+  Evaluator evaluator(column, parameters, backend_, group_, loader_->shard_size());
+  const auto loader = data_.evaluation_loader(RunData::Evaluated::kTest, loader_->shard_size(),
+                                              group_.logical_shards(), group_.shards().first,
+                                              group_.shards().size());
+  return 100 * evaluator.run(*loader).error;
+}
+
+}  // namespace
+
+RunSummary run_training(const spec::ExperimentSpec& spec, ReplicaGroup& group, Backend& backend,
+                        const std::function<bool()>& drain_requested, RunListener& listener,
+                        const RunOptions& options) {
+  Training training(spec, group, backend, listener, options);
+  return training.run(drain_requested);
+}
+
+}  // namespace hadal::experiments

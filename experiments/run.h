@@ -1,0 +1,81 @@
+// One training from a resolved spec to its numbers: start or resume, epochs, validation,
+// checkpoints, and at the very end, once, the test split.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "core/backend.h"
+#include "core/train/replica_group.h"
+#include "experiments/spec/resolve.h"
+
+namespace hadal::experiments {
+
+/// Where a training stands. Errors in percent throughout.
+struct TrainingProgress {
+  int epoch = 1, epochs = 1;  // the one being trained, from 1; of how many
+  std::int64_t step_of_epoch = 0, steps_per_epoch = 1;
+  std::int64_t step = 0, total_steps = 1;
+  double loss = 0, error = 0;  // means over the epoch so far
+  std::int64_t images = 0;     // trained in this step, over all replicas
+};
+
+struct EpochReport {
+  int epoch = 0;  // done, from 1
+  std::int64_t step = 0;
+  double learning_rate = 0;
+  double train_loss = 0,
+         train_error = 0;  // means over the epoch's batches, augmented and as they were trained on
+  std::optional<double> validation_loss, validation_error;
+  double images_per_second = 0;
+  double seconds = 0;           // of training, evaluation not counted
+  std::int64_t bytes_sent = 0;  // by this replica, for gradients and statistics
+  std::int64_t macs = 0;        // multiply-adds of this replica
+};
+
+/// What a training tells while it goes on. Called on the root replica only.
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+  virtual void on_step(const TrainingProgress&) {}
+  virtual void on_epoch(const EpochReport&) {}
+  /// "resumed", "checkpoint", "best", "warning", "drained".
+  virtual void on_event(const std::string& /*what*/, std::int64_t /*step*/,
+                        const std::string& /*detail*/) {}
+};
+
+struct RunSummary {
+  struct Errors {
+    int epoch = 0;
+    std::optional<double> train_loss, train_error;  // of that epoch
+    std::optional<double> validation_error, test_error;
+  };
+  bool drained = false;
+  std::int64_t steps = 0;
+  int epochs = 0;
+  double seconds = 0;  // of training and evaluation, over all attempts
+  Errors last;
+  std::optional<Errors> best_validation;            // when there is a validation split
+  std::optional<double> deepest_column_test_error;  // of a FractalNet, with the last weights
+  std::uint64_t weights_hash = 0;                   // parameters and running statistics
+  std::int64_t parameters = 0;
+};
+
+struct RunOptions {
+  std::filesystem::path folder;  // checkpoints/ goes below it; empty: no checkpoints
+  bool resume = true;            // from the last good checkpoint, if there is one
+  std::string data_dir;
+  int check_steps = 0;  // compare so many first steps of this process with the reference backend
+};
+
+/// Collective over `group`, whose shards are those of the spec. `drain_requested` is asked at every
+/// step; when any replica says yes, all save and return a drained summary. Throws what the parts
+/// throw: ConfigError, IoError, DataError, NotFiniteError, CommError.
+RunSummary run_training(const spec::ExperimentSpec& spec, ReplicaGroup& group, Backend& backend,
+                        const std::function<bool()>& drain_requested, RunListener& listener,
+                        const RunOptions& options);
+
+}  // namespace hadal::experiments
