@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <cblas.h>
+#include <fmt/format.h>
 
 #include "core/base/error.h"
 
@@ -59,7 +60,10 @@ std::vector<float> SecondMoments::whitening_matrix(double bias) const {
   const std::vector<double> eigenvalues = eigen_decompose(d, vectors);
   // Rows of the row-major view are eigenvectors; scaled by eigenvalue^(-1/4), P = V^T V.
   for (std::size_t k = 0; k < n; ++k) {
-    HADAL_CHECK(eigenvalues[k] > 0);
+    if (!(eigenvalues[k] > 0))
+      throw ConfigError(fmt::format(
+          "preprocessing: zca with bias {} meets an eigenvalue of {}; wanted a larger bias", bias,
+          eigenvalues[k]));
     const double factor = std::pow(eigenvalues[k], -0.25);
     for (std::size_t e = 0; e < n; ++e) vectors[k * n + e] *= factor;
   }

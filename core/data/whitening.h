@@ -18,6 +18,7 @@ class SecondMoments {
   void add(const float* values, std::int64_t count, const std::vector<double>& mean);
 
   /// E diag(eigenvalue)^(-1/2) E^T of (sum / count + bias I), row-major, symmetric.
+  /// Throws ConfigError for a bias too small to make every eigenvalue positive.
   std::vector<float> whitening_matrix(double bias) const;
 
  private:

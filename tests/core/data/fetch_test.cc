@@ -39,7 +39,7 @@ std::string error_of(const std::function<void()>& f) {
 class DownloadTest : public ::testing::Test {
  protected:
   DownloadTest() {
-    for (int i = 0; i < 300000; ++i) contents_.push_back(static_cast<char>(i * i >> 5));
+    for (unsigned i = 0; i < 300000; ++i) contents_.push_back(static_cast<char>(i * i >> 5));
     server_.files["/file.bin"] = contents_;
     options_ = {.bytes = static_cast<std::int64_t>(contents_.size()),
                 .md5 = md5_of(contents_),
