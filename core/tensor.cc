@@ -5,8 +5,12 @@
 #include <cstring>
 #include <new>
 
+#include <sys/mman.h>
+
 namespace hadal {
 namespace {
+
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
 
 template <typename From, typename To>
 void convert(const TensorView& from, const TensorView& to) {
@@ -54,9 +58,15 @@ std::string_view name_of(DType type) {
 }
 
 AlignedBuffer::AlignedBuffer(std::size_t bytes) : bytes_(bytes) {
-  const std::size_t rounded = (std::max<std::size_t>(bytes, 1) + 63) / 64 * 64;
-  auto* data = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
+  // Large pages where the system gives them on request: walks over an arena miss fewer
+  // translations, and the hardware fetches ahead up to 2 MiB instead of 4 KiB.
+  const bool large = bytes >= 2 * kLargePage;
+  const std::size_t alignment = large ? kLargePage : 64;
+  const std::size_t rounded =
+      (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
+  auto* data = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
   if (data == nullptr) throw std::bad_alloc();
+  if (large) madvise(data, rounded, MADV_HUGEPAGE);  // a wish: failing changes nothing
   std::memset(data, 0, rounded);
   data_.reset(data);
 }
