@@ -12,6 +12,9 @@ namespace hadal::cpu {
 
 HADAL_AVX512_INLINE __m512 load(const float* p) { return _mm512_loadu_ps(p); }
 HADAL_AVX512_INLINE void store(float* p, __m512 v) { _mm512_storeu_ps(p, v); }
+// Begins to load the line of an address, which need not be valid.
+HADAL_AVX512_INLINE void fetch(const float* p) { __builtin_prefetch(p, 0); }
+HADAL_AVX512_INLINE void fetch_for_writing(const float* p) { __builtin_prefetch(p, 1); }
 // Only some lanes: the others are loaded as 0 and not stored.
 HADAL_AVX512_INLINE __m512 load(const float* p, __mmask16 lanes) {
   return _mm512_maskz_loadu_ps(lanes, p);

@@ -13,6 +13,10 @@
 namespace hadal::cpu {
 namespace {
 
+// Rows fetched ahead of their use: the hardware alone keeps too few loads in flight (ResNet-110,
+// batch 128: 206 -> 229 img/s; 16 to 64 rows do about the same).
+constexpr std::int64_t kAhead = 32;
+
 // Per-channel numbers of one block.
 struct alignas(64) Lanes {
   float at[kBlock];
@@ -53,6 +57,7 @@ HADAL_AVX512 Moments moments(const float* x, const ChannelRows& rows, std::int64
       for (; p + 4 <= count; p += 4)
 #pragma GCC unroll 4
         for (int i = 0; i < 4; ++i) {
+          fetch(row + (p + i + kAhead) * stride);
           const __m512 d =
               _mm512_maskz_sub_ps(lanes, _mm512_maskz_loadu_ps(lanes, row + (p + i) * stride), o);
           sum[i] = plus(sum[i], d);
@@ -90,6 +95,9 @@ HADAL_AVX512 void apply(const float* x, const float* shortcut, const ChannelRows
     Bits* row_bits = bits + (n * rows.blocks + block) * rows.pixels;
     for (std::int64_t p = 0; p < rows.pixels; ++p) {
       const std::int64_t at = row + p * rows.pixel_stride;
+      if constexpr (kX) fetch(x + at + kAhead * rows.pixel_stride);
+      if constexpr (kShortcut) fetch(shortcut + at + kAhead * rows.pixel_stride);
+      fetch_for_writing(y + at + kAhead * rows.pixel_stride);
       __m512 z = _mm512_setzero_ps();
       if constexpr (kX) z = _mm512_fmadd_ps(minus(_mm512_maskz_loadu_ps(lanes, x + at), m), s, b);
       if constexpr (kShortcut) z = plus(z, _mm512_maskz_loadu_ps(lanes, shortcut + at));
@@ -117,6 +125,8 @@ HADAL_AVX512 Moments gradient_sums(const float* x, const float* d_out, const Cha
                          last = std::min(rows.pixels, first + kPixelsInFloat);
       __m512 sum[4] = {}, products[4] = {};
       const auto add = [&](std::int64_t p, int i) HADAL_AVX512 {
+        fetch(d_out + row + (p + kAhead) * stride);
+        fetch(x + row + (p + kAhead) * stride);
         const __mmask16 open = kRelu ? row_bits[p] & lanes : lanes;
         const __m512 d = _mm512_maskz_loadu_ps(open, d_out + row + p * stride);
         const __m512 centred = minus(_mm512_maskz_loadu_ps(lanes, x + row + p * stride), m);
@@ -152,6 +162,9 @@ HADAL_AVX512 void apply_gradient(const float* x, const float* d_out, const Chann
     const Bits* row_bits = bits + (n * rows.blocks + block) * rows.pixels;
     for (std::int64_t p = 0; p < rows.pixels; ++p) {
       const std::int64_t at = row + p * rows.pixel_stride;
+      fetch(d_out + at + kAhead * rows.pixel_stride);
+      if constexpr (kX) fetch(x + at + kAhead * rows.pixel_stride);
+      if constexpr (kX) fetch_for_writing(d_x + at + kAhead * rows.pixel_stride);
       const __mmask16 open = kRelu ? row_bits[p] & lanes : lanes;
       const __m512 d = _mm512_maskz_loadu_ps(open, d_out + at);
       if constexpr (kX) {
