@@ -41,6 +41,9 @@ class RunData {
   std::unique_ptr<data::PreparedImages> train_, test_;
 };
 
+/// The images a spec's net would get, without reading its data set.
+InputSpec input_of(const spec::ExperimentSpec& spec);
+
 /// The model of a spec for this input, with the spec's initialiser on the weights of its
 /// convolutions and linear layers.
 Model build_model(const spec::ExperimentSpec& spec, const InputSpec& input);

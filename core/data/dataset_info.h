@@ -41,6 +41,8 @@ struct DatasetInfo {
   std::string description{};  // one line
   std::string page{};         // where its makers describe it; empty for the built-in set
   int classes = 0;
+  int height = 32, width = 32,
+      channels = 3;                   // of an image; an option "side" replaces height and width
   std::vector<OfficialFile> files{};  // empty for the built-in set
   std::vector<Download> downloads{};
   std::vector<OptionInfo> options{};

@@ -104,6 +104,9 @@ DatasetInfo mnist_info() {
                    .description = "MNIST: 60,000 + 10,000 handwritten digits of 28x28x1",
                    .page = "http://yann.lecun.com/exdb/mnist/",
                    .classes = kClasses,
+                   .height = 28,
+                   .width = 28,
+                   .channels = 1,
                    .files = files(),
                    .load = load};
   for (const OfficialFile& file : files())

@@ -8,6 +8,7 @@
 #include "core/base/strings.h"
 #include "core/data/cifar.h"
 #include "core/data/generator.h"
+#include "core/data/imagenet.h"
 #include "core/data/mnist.h"
 #include "core/data/svhn.h"
 
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 std::span<const DatasetInfo> datasets() {
   static const std::vector<DatasetInfo> all = {
-      cifar10_info(), cifar100_info(), generator_info(), mnist_info(), svhn_info(),
+      cifar10_info(), cifar100_info(), generator_info(), imagenet_info(), mnist_info(), svhn_info(),
   };
   return all;
 }

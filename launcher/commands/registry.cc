@@ -5,14 +5,18 @@
 namespace hadal::launcher {
 
 Command data_command();
+Command eval_command();
 Command models_command();
+Command plan_command();
 Command sweep_command();
 Command train_command();
 
 std::vector<Command> all_commands() {
   return {
       data_command(),
+      eval_command(),
       models_command(),
+      plan_command(),
       sweep_command(),
       train_command(),
   };

@@ -1,0 +1,23 @@
+#include "core/data/imagenet.h"
+
+#include "core/base/error.h"
+
+namespace hadal::data {
+
+DatasetInfo imagenet_info() {
+  DatasetInfo info;
+  info.name = "imagenet";
+  info.description =
+      "ILSVRC-2012, 224x224 crops in 1,000 classes: for `hadal plan` only, it cannot be read";
+  info.page = "https://www.image-net.org/challenges/LSVRC/2012/";
+  info.classes = 1000;
+  info.height = info.width = 224;
+  info.load = [](const std::filesystem::path&, const OptionValues&) -> Dataset {
+    throw ConfigError(
+        "data set imagenet cannot be read by this program; `hadal plan` works on it, training does "
+        "not");
+  };
+  return info;
+}
+
+}  // namespace hadal::data
