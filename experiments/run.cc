@@ -79,6 +79,8 @@ class Training {
 
   bool train_one_step(bool wants_drain);
   void end_epoch();
+  void validate_between_epochs();
+  void keep_if_best(const RunSummary::Errors& now);
   CheckpointStore store() const;
   TensorGroups tensors() const;
   void save_if_due(bool end_of_epoch);
@@ -203,7 +205,11 @@ RunSummary Training::run(const std::function<bool()>& drain_requested) {
       report_check(check);
     }
     const bool end = steps_done_ % steps_per_epoch_ == 0 || steps_done_ == total_steps_;
-    if (end) end_epoch();
+    const std::int64_t every = spec_.evaluation().every_steps();
+    if (end)
+      end_epoch();
+    else if (every > 0 && steps_done_ % every == 0 && has_validation())
+      validate_between_epochs();
     if (drain && steps_done_ < total_steps_) {
       save(false);
       if (group_.is_root())
@@ -379,7 +385,7 @@ RunSummary run_training(const spec::ExperimentSpec& spec, ReplicaGroup& group, B
 EvaluationResult evaluate_run(const spec::ExperimentSpec& spec, ReplicaGroup& group,
                               Backend& backend, const EvaluationRequest& request) {
   CheckpointStore store(request.folder / "checkpoints", 1,
-                              [](const std::string& line) { throw DataError(line); });
+                        [](const std::string& line) { throw DataError(line); });
   const auto checkpoint = request.best_validation ? store.best(spec) : store.latest_good(spec);
   if (!checkpoint)
     throw IoError(ExitCode::kMissingInput,

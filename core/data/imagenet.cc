@@ -12,6 +12,9 @@ DatasetInfo imagenet_info() {
   info.page = "https://www.image-net.org/challenges/LSVRC/2012/";
   info.classes = 1000;
   info.height = info.width = 224;
+  info.options = {{"shorter_side", "256", "pixels of the shorter side before cropping, or a range"},
+                  {"crop", "224", "side of the crop"},
+                  {"random_area", "false", "crops of random area and aspect"}};
   info.load = [](const std::filesystem::path&, const OptionValues&) -> Dataset {
     throw ConfigError(
         "data set imagenet cannot be read by this program; `hadal plan` works on it, training does "
