@@ -184,11 +184,22 @@ void Training::end_epoch() {
            std::nullopt};
   sums_ = {};
   if (group_.is_root()) listener_.on_epoch(report);
-  if (report.validation_error && (!best_ || *report.validation_error < *best_->validation_error)) {
-    best_ = last_;
-    best_step_ = steps_done_;
-    save(true);
-  }
+  keep_if_best(last_);
+}
+
+// Between epochs, where a spec asks for it: the epoch counts as the one under way.
+void Training::validate_between_epochs() {
+  RunSummary::Errors now;
+  now.epoch = epochs_done() + 1;
+  now.validation_error = evaluate(RunData::Evaluated::kValidation);
+  keep_if_best(now);
+}
+
+void Training::keep_if_best(const RunSummary::Errors& now) {
+  if (!now.validation_error || (best_ && *now.validation_error >= *best_->validation_error)) return;
+  best_ = now;
+  best_step_ = steps_done_;
+  save(true);
 }
 
 RunSummary Training::run(const std::function<bool()>& drain_requested) {
