@@ -265,6 +265,12 @@ void Training::save(bool best) {
                      {"epoch_bytes_sent", static_cast<double>(sums_.bytes_sent)},
                      {"epoch_macs", static_cast<double>(sums_.macs)},
                      {"seconds", seconds_so_far()}};
+    if (last_.train_loss) {
+      state.numbers["last_epoch"] = last_.epoch;
+      state.numbers["last_train_loss"] = *last_.train_loss;
+      state.numbers["last_train_error"] = *last_.train_error;
+      if (last_.validation_error) state.numbers["last_validation_error"] = *last_.validation_error;
+    }
     store().save(state, tensors());
     listener_.on_event(best ? "best" : "checkpoint", steps_done_, "");
   }
@@ -311,6 +317,13 @@ void Training::resume() {
            std::llround(number("epoch_bytes_sent")),
            std::llround(number("epoch_macs"))};
   seconds_before_ = number("seconds");
+  // A training that died between its last checkpoint and its result has no epoch left to report.
+  if (const auto& numbers = checkpoint.state.numbers; numbers.contains("last_epoch")) {
+    last_ = {static_cast<int>(number("last_epoch")), number("last_train_loss"),
+             number("last_train_error"), std::nullopt, std::nullopt};
+    if (numbers.contains("last_validation_error"))
+      last_.validation_error = number("last_validation_error");
+  }
   if (const auto& best = checkpoint.state.best_validation) {
     best_ = {static_cast<int>(best->epoch), std::nullopt, std::nullopt, best->error, std::nullopt};
     best_step_ = best->step;
