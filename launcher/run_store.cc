@@ -71,7 +71,8 @@ json to_json(const EpochMetrics& m) {
                {"train_error", m.train_error},
                {"images_per_second", m.images_per_second},
                {"seconds", m.seconds},
-               {"bytes_sent", m.bytes_sent}};
+               {"bytes_sent", m.bytes_sent},
+               {"macs", m.macs}};
   put(line, "validation_loss", m.validation_loss);
   put(line, "validation_error", m.validation_error);
   put(line, "test_loss", m.test_loss);
@@ -93,6 +94,7 @@ EpochMetrics epoch_from(const json& line) {
   get(line, "images_per_second", m.images_per_second);
   get(line, "seconds", m.seconds);
   get(line, "bytes_sent", m.bytes_sent);
+  get(line, "macs", m.macs);
   return m;
 }
 
@@ -295,7 +297,10 @@ void write_result(const fs::path& folder, const RunResult& r) {
                 {"steps", r.steps},
                 {"seconds", r.seconds},
                 {"weights_hash", r.weights_hash},
-                {"parameters", r.parameters}};
+                {"parameters", r.parameters},
+                {"bytes_sent", r.bytes_sent},
+                {"macs", r.macs}};
+  put(whole, "deepest_column_test_error", r.deepest_column_test_error);
   if (r.last) {
     json& last = whole["last"] = {{"epoch", r.last->epoch},
                                   {"train_loss", r.last->train_loss},
@@ -330,6 +335,9 @@ std::optional<RunResult> read_result(const fs::path& folder) {
     get(whole, "seconds", r.seconds);
     get(whole, "weights_hash", r.weights_hash);
     get(whole, "parameters", r.parameters);
+    get(whole, "bytes_sent", r.bytes_sent);
+    get(whole, "macs", r.macs);
+    get(whole, "deepest_column_test_error", r.deepest_column_test_error);
     if (const auto at = whole.find("last"); at != whole.end()) {
       auto& last = r.last.emplace();
       get(*at, "epoch", last.epoch);

@@ -5,7 +5,7 @@
 //   metrics.jsonl      one object a line, as the run goes on:
 //     {"kind":"epoch","epoch":1,"step":390,"learning_rate":0.1,"train_loss":2.1,"train_error":85.2,
 //      "validation_loss":2.0,"validation_error":81.0,"test_loss":…,"test_error":…,
-//      "images_per_second":412.0,"seconds":94.2,"bytes_sent":1234}
+//      "images_per_second":412.0,"seconds":94.2,"bytes_sent":1234,"macs":5678}
 //     {"kind":"step","step":10,"learning_rate":0.1,"train_loss":2.3,"images_per_second":400.0}
 //     {"kind":"event","what":"resumed","step":780,"detail":"…","time":1795394810.5}
 //   progress.json      where a living run is; replaced about once a second
@@ -13,7 +13,8 @@
 //   result.json        last, once: finished, failed or drained; a run without one is unfinished
 //   log.txt            standard output and error of all ranks, attempt after attempt
 //
-// Errors are in percent of the images, losses in nats per image, times in seconds, bytes per rank.
+// Errors are in percent of the images, losses in nats per image, times in seconds, bytes sent and
+// multiply-adds (macs) of rank 0.
 // What does not exist (no validation split) is absent; what is not finite is null and reads as NaN.
 #pragma once
 
@@ -40,8 +41,9 @@ struct EpochMetrics {
   std::optional<double> validation_loss = {}, validation_error = {};
   std::optional<double> test_loss = {}, test_error = {};
   double images_per_second = 0;
-  double seconds = 0;  // of this epoch
-  double bytes_sent = 0;
+  double seconds = 0;        // of this epoch
+  long long bytes_sent = 0;  // for gradients and statistics
+  long long macs = 0;
 };
 
 struct StepMetrics {
@@ -96,8 +98,11 @@ struct RunResult {
   double seconds = 0;
   std::optional<Last> last;
   std::optional<BestValidation> best_validation;
+  std::optional<double> deepest_column_test_error;  // FractalNet
   std::string weights_hash;
   long long parameters = 0;
+  long long bytes_sent = 0;
+  long long macs = 0;
 };
 
 /// All that a folder says about a run.

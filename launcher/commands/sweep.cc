@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
+#include "experiments/translate.h"
 #include "launcher/command.h"
 #include "launcher/command_line.h"
 #include "launcher/environment.h"
@@ -81,7 +82,8 @@ int exit_code_of(const SweepSummary& summary, const StopSignals& signals) {
 int run_sweep(const RunOptions& options) {
   if (is_one_of_many())
     throw UsageError("sweep run: starts mpirun itself; start it alone, not under mpirun");
-  const SweepPlan plan = plan_sweep(options.sweep, {.set = options.set, .ranks = options.ranks});
+  const SweepPlan plan = plan_sweep(options.sweep, {.set = options.set, .ranks = options.ranks},
+                                    experiments::complete);
   const fs::path path = fs::path(options.runs) / plan.name;
   SystemProcesses processes;
   SystemClock clock;

@@ -1,10 +1,12 @@
 #include "launcher/schedulers/local.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
@@ -19,11 +21,6 @@ constexpr const char* kMark = "HADAL_RUN";
 constexpr double kGraceAfterTerm_s = 3;  // mpirun itself gives its ranks 1 s between TERM and KILL
 constexpr double kGraceAfterExit_s = 1;  // ranks of a killed mpirun notice and leave within 1 s
 constexpr double kLookEvery_s = 0.25;    // reading /proc costs milliseconds
-
-// Without these nothing is safe to be removed recursively.
-bool is_scratch_name(const fs::path& path) {
-  return path.filename().string().starts_with("hadal-");
-}
 
 }  // namespace
 
@@ -40,7 +37,10 @@ LocalScheduler::LocalScheduler(LocalOptions options, Processes& processes, Clock
 }
 
 LocalScheduler::~LocalScheduler() {
-  for (auto& [id, running] : running_) kill_all(running);
+  for (auto& [id, running] : running_) {
+    kill_all(running);
+    remove_scratch(running.job);
+  }
 }
 
 std::string LocalScheduler::describe() const {
@@ -57,6 +57,11 @@ bool LocalScheduler::has_room(const Job&) const {
 fs::path LocalScheduler::scratch_of(const Job& job) const {
   // Short: the path of a socket inside must stay below 108 characters.
   return options_.scratch / ("hadal-" + hex64(hash64(job.folder.string())));
+}
+
+void LocalScheduler::remove_scratch(const Job& job) const {
+  std::error_code ignored;
+  fs::remove_all(scratch_of(job), ignored);
 }
 
 std::vector<int> LocalScheduler::processes_of(const Job& job) const {
@@ -110,13 +115,14 @@ void LocalScheduler::start(const Job& job) {
 
 void LocalScheduler::launch(Running& running) {
   const fs::path scratch = scratch_of(running.job);
-  HADAL_CHECK(is_scratch_name(scratch));
-  std::error_code error;
-  fs::remove_all(scratch, error);
-  fs::create_directory(scratch, error);
-  if (error) throw io_error("cannot create", scratch.string(), error.value());
-  fs::permissions(scratch, fs::perms::owner_all, error);
-  running.pid = processes_.start(process_for(running));
+  remove_scratch(running.job);
+  if (::mkdir(scratch.c_str(), 0700) != 0) throw io_error("cannot create", scratch.string(), errno);
+  try {
+    running.pid = processes_.start(process_for(running));
+  } catch (...) {
+    remove_scratch(running.job);
+    throw;
+  }
   running.phase = Phase::kRunning;
   running.since = clock_.now_s();
 }
@@ -183,8 +189,7 @@ bool LocalScheduler::cleared(Running& running) {
     if (now - running.since > kGraceAfterExit_s) kill_all(running);
     return false;
   }
-  std::error_code ignored;
-  fs::remove_all(scratch_of(running.job), ignored);
+  remove_scratch(running.job);
   return true;
 }
 

@@ -76,6 +76,7 @@ class LocalScheduler final : public Scheduler {
 
   ProcessSpec process_for(const Running& running) const;
   std::filesystem::path scratch_of(const Job& job) const;
+  void remove_scratch(const Job& job) const;
   std::vector<int> processes_of(const Job& job) const;
   void launch(Running& running);
   void wait_for_leftovers(Running& running);

@@ -70,6 +70,8 @@ TEST_F(RunStore, GivesBackWhatWasWritten) {
   result.best_validation = {.epoch = 1, .validation_error = 81.5, .test_error = 80.0};
   result.weights_hash = "ff";
   result.parameters = 268336;
+  result.deepest_column_test_error = 12.5;
+  result.macs = 1'000'000'000'000'001;
   write_result(folder, result);
 
   const RunRecord record = read();
@@ -92,6 +94,8 @@ TEST_F(RunStore, GivesBackWhatWasWritten) {
   EXPECT_EQ(record.result->last->test_error, std::nullopt);
   EXPECT_EQ(record.result->best_validation->test_error, 80.0);
   EXPECT_EQ(record.result->parameters, 268336);
+  EXPECT_EQ(record.result->deepest_column_test_error, 12.5);
+  EXPECT_EQ(record.result->macs, 1'000'000'000'000'001);
 }
 
 TEST_F(RunStore, AFolderWithoutASpecIsNoRunAndOneWithoutAResultIsUnfinished) {
