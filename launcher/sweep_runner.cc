@@ -20,13 +20,14 @@ std::uintmax_t size_of(const fs::path& file) {
   return error ? 0 : size;
 }
 
-// The last words of the program in this attempt: its last line "hadal: …" in the log.
+// The last words of the program in this attempt: its last line "hadal: …" in the log that is no
+// warning.
 std::string last_words(const fs::path& log, std::uintmax_t from) {
   std::ifstream file(log);
   file.seekg(static_cast<std::streamoff>(from));
   std::string words;
   for (std::string line; std::getline(file, line);)
-    if (line.starts_with("hadal: ")) words = line.substr(7);
+    if (line.starts_with("hadal: ") && !line.starts_with("hadal: warning")) words = line.substr(7);
   return words;
 }
 
@@ -49,6 +50,10 @@ std::string sound_of(const fs::path& folder) {
   const auto progress = fs::last_write_time(folder / "progress.json", ignored);
   return fmt::format("{} {} {}", size_of(folder / "log.txt"), size_of(folder / "metrics.jsonl"),
                      ignored ? 0 : progress.time_since_epoch().count());
+}
+
+bool only_lost_a_peer(const RunResult& result) {
+  return result.exit_code == static_cast<int>(ExitCode::kPeerLost);
 }
 
 long long furthest_step(const fs::path& folder) {
@@ -217,8 +222,9 @@ void SweepRunner::settle(Run& run, int exit_code) {
                                   : "";
     return note("finished", run, error + format_duration(clock_.now_s() - run.started));
   }
-  // mpirun may end the rest before it has seen the code of the rank that knew.
-  if (result && result->exit_code != 0) exit_code = result->exit_code;
+  // mpirun may end the rest before it has seen the code of the rank that knew; but that a peer was
+  // lost only says that mpirun knows better.
+  if (result && result->exit_code != 0 && !only_lost_a_peer(*result)) exit_code = result->exit_code;
   if (run.hung) exit_code = static_cast<int>(ExitCode::kHang);
   if (run.asked_to_end || exit_code == static_cast<int>(ExitCode::kDrained)) {
     run.phase = Phase::kUnfinished;
@@ -254,7 +260,10 @@ void SweepRunner::fail(Run& run, int exit_code, const std::string& reason) {
       RunResult result = result_of(run, RunStatus::kFailed, exit_code, reason);
       if (const auto own = read_result(run.folder)) {
         result = *own;
-        if (result.reason.empty()) result.reason = reason;
+        if (own->reason.empty() || only_lost_a_peer(*own)) {
+          result.exit_code = exit_code;
+          result.reason = reason;
+        }
       }
       write_result(run.folder, result);
     }

@@ -145,6 +145,25 @@ TEST_F(SweepRunnerTest, TheTrainersOwnResultSaysMoreThanTheExitCode) {
   EXPECT_EQ(run(plan_of(1), {.retry_diverged = true}).finished, 1);
 }
 
+TEST_F(SweepRunnerTest, ThatAPeerWasLostIsNotTheReason) {
+  scheduler.script(id(0), {78, [](const Job& job) {
+                             std::ofstream(job.folder / "log.txt")
+                                 << "hadal: rank 1 was lost\nhadal: cannot read /data on rank 1\n"
+                                 << "hadal: warning: something else\n";
+                             RunResult own;
+                             own.status = RunStatus::kFailed;
+                             own.exit_code = 89;
+                             own.reason = "rank 1 was lost";
+                             own.steps = 9;
+                             write_result(job.folder, own);
+                           }});
+  EXPECT_EQ(run(plan_of(1)).failed, 1);
+  EXPECT_EQ(scheduler.started.size(), 1u);
+  EXPECT_EQ(result(0).reason, "cannot read /data on rank 1");
+  EXPECT_EQ(result(0).exit_code, 78);
+  EXPECT_EQ(result(0).steps, 9);
+}
+
 TEST_F(SweepRunnerTest, AResultOnTheDiskCountsEvenIfTheEndWasUntidy) {
   scheduler.script(id(0), {139, FakeScheduler::finish_well});
   EXPECT_EQ(run(plan_of(1)).finished, 1);
