@@ -28,7 +28,7 @@ ProgressView::ProgressView(std::ostream& out, int terminal_width, double plain_i
     : out_(out), width_(terminal_width), plain_interval_s_(plain_interval_s) {}
 
 ProgressView::~ProgressView() {
-  if (drawn_ > 0) erase();
+  erase();
   out_ << std::flush;
 }
 
@@ -45,10 +45,8 @@ void ProgressView::draw() {
 }
 
 void ProgressView::note(const std::string& line) {
-  if (width_ > 0) erase();
-  out_ << line << "\n";
-  if (width_ > 0) draw();
-  out_ << std::flush;
+  erase();
+  out_ << line << "\n" << std::flush;
 }
 
 void ProgressView::update(double now_s, const std::vector<Line>& running,

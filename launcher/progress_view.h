@@ -28,7 +28,7 @@ class ProgressView {
   /// Leaves the terminal with the cursor below what stays.
   ~ProgressView();
 
-  /// A line that stays.
+  /// A line that stays. What runs is shown below it again by the next update().
   void note(const std::string& line);
   /// What is running now, and a last line about the whole ("3 of 8 finished, …").
   void update(double now_s, const std::vector<Line>& running, const std::string& summary);

@@ -320,6 +320,7 @@ void SweepRunner::note(const std::string& what, const Run& run, const std::strin
   folder_.journal(what, run.planned.name, detail);
   view_.note(
       fmt::format("{:9} {}{}{}", what, run.planned.name, detail.empty() ? "" : "  ", detail));
+  shown_at_ = -1e9;  // what runs now is not what it was
 }
 
 std::string SweepRunner::summary_line() const {

@@ -106,7 +106,7 @@ class RunWriter final : public experiments::RunListener {
   void on_event(const std::string& what, std::int64_t step, const std::string& detail) override {
     metrics_.event({what, step, detail, wall_time_s()});
     if (what == "warning")
-      std::cerr << "hadal: " << detail << "\n";
+      std::cerr << "hadal: warning: " << detail << "\n";
     else if (what != "checkpoint" && what != "best")
       line_.say(fmt::format("{} at step {}{}{}", what, step, detail.empty() ? "" : ": ", detail));
   }

@@ -285,13 +285,14 @@ TEST(ProgressView, RewritesItsLinesOnATerminalAndCutsThemToItsWidth) {
     ProgressView view(out, 20);
     view.update(0, {{"net0", Progress{.epoch = 1, .epochs = 2}}}, "0 of 1 finished");
     view.note("a line that stays");
+    view.update(1, {}, "1 of 1 finished");
   }
   EXPECT_EQ(out.str(),
             "net0  epoch 1/2  st\n0 of 1 finished\n"
             "\x1b[A\x1b[2K\x1b[A\x1b[2K"
             "a line that stays\n"
-            "net0  epoch 1/2  st\n0 of 1 finished\n"
-            "\x1b[A\x1b[2K\x1b[A\x1b[2K");
+            "1 of 1 finished\n"
+            "\x1b[A\x1b[2K");
 }
 
 TEST(ProgressView, SaysOnlyWhatIsNewElsewhere) {
