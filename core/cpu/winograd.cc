@@ -12,12 +12,27 @@ namespace {
 
 constexpr int kPoints = 36;  // 6 x 6
 
-// Tiles per chunk. The transformed tiles of one chunk are 36 x tiles x channels floats. No powers
-// of two: strides of 1 or 2 KiB fall into few sets of the caches (16 -> 12 and 32 -> 24 tiles made
-// the weight gradient 1.3 to 2 times as fast).
-constexpr std::int64_t kTiles = 12;
-constexpr std::int64_t kGradientTiles = 24;
-constexpr std::int64_t kMaxTiles = std::max(kTiles, kGradientTiles);
+// Tiles whose sums stand in registers together.
+constexpr std::int64_t kGroup = 12;
+
+// Tiles per chunk. Few, so that 36 x tiles x channels transformed numbers stay in the second-level
+// cache; more where the weights do not fit there anyway and must be worth fetching. No powers of
+// two: strides of 1 or 2 KiB fall into few sets of a cache (16 -> 12 and 32 -> 24 tiles made the
+// weight gradient 1.3 to 2 times as fast).
+struct TilesPerChunk {
+  std::int64_t product, gradient;
+};
+constexpr TilesPerChunk kFewChannels = {12, 24}, kManyChannels = {84, 84};
+constexpr std::int64_t kMaxTiles = 84;
+
+TilesPerChunk tiles_per_chunk(std::int64_t in, std::int64_t out) {
+  return in * out <= 128 * 128 ? kFewChannels : kManyChannels;
+}
+
+// From point to point of transformed tiles; one line more keeps the points in different sets.
+std::int64_t point_stride(std::int64_t blocks, std::int64_t tiles) {
+  return (blocks * tiles + 1) * kBlock;
+}
 
 // One side of the convolution: an image in blocks, cut into tiles of 4 x 4 outputs.
 struct Grid {
@@ -96,8 +111,11 @@ HADAL_AVX512_INLINE unsigned inside(std::int64_t first, std::int64_t extent) {
   return bits;
 }
 
+// What lies outside the image.
+alignas(64) constexpr float kZeros[6 * kBlock] = {};
+
 // v[point][tile] <- B^T x B for `count` tiles from tile `first` on, one block of channels.
-// v: 36 x kTiles x 16 with `point_stride` floats from point to point.
+// v: tiles x 16 with `point_stride` floats from point to point.
 HADAL_AVX512 void transform_input(const float* x, const Grid& grid, std::int64_t block,
                                   const Chunk& chunk, float* v, std::int64_t point_stride) {
   alignas(64) float half[kPoints * kBlock];
@@ -110,27 +128,22 @@ HADAL_AVX512 void transform_input(const float* x, const Grid& grid, std::int64_t
         x +
         (((tile.image * grid.blocks + block) * grid.height + row) * grid.width + column) * kBlock;
     const std::int64_t row_stride = grid.width * kBlock;
+    const float* lines[6];
+#pragma GCC unroll 6
+    for (int r = 0; r < 6; ++r) lines[r] = rows >> r & 1 ? origin + r * row_stride : kZeros;
     __m512 d[6], t[6];
-    if ((rows & columns) == 0x3f) {
 #pragma GCC unroll 6
-      for (int c = 0; c < 6; ++c) {
+    for (int c = 0; c < 6; ++c) {
+      if (columns >> c & 1) {
 #pragma GCC unroll 6
-        for (int r = 0; r < 6; ++r) d[r] = load(origin + r * row_stride + c * kBlock);
+        for (int r = 0; r < 6; ++r) d[r] = load(lines[r] + c * kBlock);
         input_1d(d, t);
+      } else {
 #pragma GCC unroll 6
-        for (int r = 0; r < 6; ++r) store(half + (r * 6 + c) * kBlock, t[r]);
+        for (int r = 0; r < 6; ++r) t[r] = _mm512_setzero_ps();
       }
-    } else {
-      for (int c = 0; c < 6; ++c) {
-        const unsigned column_rows = columns >> c & 1 ? rows : 0;
 #pragma GCC unroll 6
-        for (int r = 0; r < 6; ++r)
-          d[r] = _mm512_maskz_loadu_ps(column_rows >> r & 1 ? 0xffff : 0,
-                                       origin + r * row_stride + c * kBlock);
-        input_1d(d, t);
-#pragma GCC unroll 6
-        for (int r = 0; r < 6; ++r) store(half + (r * 6 + c) * kBlock, t[r]);
-      }
+      for (int r = 0; r < 6; ++r) store(half + (r * 6 + c) * kBlock, t[r]);
     }
 #pragma GCC unroll 6
     for (int r = 0; r < 6; ++r) {
@@ -156,14 +169,14 @@ HADAL_AVX512 void transform_gradient(const float* dy, const Grid& grid, std::int
         dy +
         (((tile.image * grid.blocks + block) * grid.height + row) * grid.width + column) * kBlock;
     const std::int64_t row_stride = grid.width * kBlock;
+    const float* lines[4];
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) lines[r] = rows >> r & 1 ? origin + r * row_stride : kZeros;
     __m512 y[4], t[6];
 #pragma GCC unroll 4
     for (int c = 0; c < 4; ++c) {
-      const unsigned column_rows = columns >> c & 1 ? rows : 0;
 #pragma GCC unroll 4
-      for (int r = 0; r < 4; ++r)
-        y[r] = _mm512_maskz_loadu_ps(column_rows >> r & 1 ? 0xffff : 0,
-                                     origin + r * row_stride + c * kBlock);
+      for (int r = 0; r < 4; ++r) y[r] = load((columns >> c & 1 ? lines[r] : kZeros) + c * kBlock);
       gradient_1d(y, t);
 #pragma GCC unroll 6
       for (int r = 0; r < 6; ++r) store(half + (r * 4 + c) * kBlock, t[r]);
@@ -223,19 +236,19 @@ HADAL_AVX512 void transform_output(const float* m, std::int64_t point_stride, co
   }
 }
 
-// m[t][j] = sum_k v[k/16][t][k%16] u[k][j] for kTiles tiles and kOut blocks of 16 outputs, at one
-// point. v: in_blocks x kTiles x 16. u: (16 in_blocks) x 16 per block of outputs, blocks
-// `u_stride` apart. m: kTiles x 16 per block, blocks `m_stride` apart.
+// m[t][j] = sum_k v[k/16][t][k%16] u[k][j] for kGroup tiles and kOut blocks of 16 outputs, at one
+// point. v: in_blocks x tiles x 16, u: (16 in_blocks) x 16 per block of outputs, m: tiles x 16 per
+// block of outputs; blocks of u are `u_stride` apart, those of v and m `block_stride`.
 template <int kOut>
 HADAL_AVX512 void multiply(const float* v, std::int64_t in_blocks, const float* u,
-                           std::int64_t u_stride, float* m, std::int64_t m_stride) {
-  __m512 sum[kOut][kTiles];
+                           std::int64_t u_stride, float* m, std::int64_t block_stride) {
+  __m512 sum[kOut][kGroup];
 #pragma GCC unroll 2
   for (int o = 0; o < kOut; ++o)
 #pragma GCC unroll 12
-    for (int t = 0; t < kTiles; ++t) sum[o][t] = _mm512_setzero_ps();
+    for (int t = 0; t < kGroup; ++t) sum[o][t] = _mm512_setzero_ps();
   for (std::int64_t b = 0; b < in_blocks; ++b) {
-    const float* vb = v + b * kTiles * kBlock;
+    const float* vb = v + b * block_stride;
     const float* ub = u + b * kBlock * kBlock;
 #pragma GCC unroll 4
     for (int k = 0; k < kBlock; ++k) {
@@ -243,7 +256,7 @@ HADAL_AVX512 void multiply(const float* v, std::int64_t in_blocks, const float* 
 #pragma GCC unroll 2
       for (int o = 0; o < kOut; ++o) w[o] = load(ub + o * u_stride + k * kBlock);
 #pragma GCC unroll 12
-      for (int t = 0; t < kTiles; ++t) {
+      for (int t = 0; t < kGroup; ++t) {
         const __m512 value = _mm512_set1_ps(vb[t * kBlock + k]);
 #pragma GCC unroll 2
         for (int o = 0; o < kOut; ++o) sum[o][t] = _mm512_fmadd_ps(value, w[o], sum[o][t]);
@@ -253,7 +266,7 @@ HADAL_AVX512 void multiply(const float* v, std::int64_t in_blocks, const float* 
 #pragma GCC unroll 2
   for (int o = 0; o < kOut; ++o)
 #pragma GCC unroll 12
-    for (int t = 0; t < kTiles; ++t) store(m + o * m_stride + t * kBlock, sum[o][t]);
+    for (int t = 0; t < kGroup; ++t) store(m + o * block_stride + t * kBlock, sum[o][t]);
 }
 
 // u[point][out block][k][16 outputs] <- G g G^T, where g(row, column) at (k, output) is
@@ -283,8 +296,8 @@ HADAL_AVX512 void transform_weights(const float* w, std::int64_t in, std::int64_
 // The same for the transposed, mirrored filter: u[point][in block][o][16 inputs].
 HADAL_AVX512 void transform_mirrored_weights(const float* w, std::int64_t in, std::int64_t out,
                                              float* u) {
-  for (std::int64_t o = 0; o < out; ++o)
-    for (std::int64_t k = 0; k < in; k += kBlock) {
+  for (std::int64_t k = 0; k < in; k += kBlock)
+    for (std::int64_t o = 0; o < out; ++o) {
       __m512 g[3], s[6], rows[6][3];
       for (int c = 0; c < 3; ++c) {
         for (int r = 0; r < 3; ++r) g[r] = load(w + (o * 9 + (2 - r) * 3 + (2 - c)) * in + k);
@@ -303,28 +316,30 @@ HADAL_AVX512 void transform_mirrored_weights(const float* w, std::int64_t in, st
 template <bool kAdd>
 HADAL_AVX512 void convolve(const float* src, const Grid& from, const float* u, const float* bias,
                            float* dst, const Grid& to, std::int64_t images, float* buffer) {
-  const std::int64_t v_stride = from.blocks * kTiles * kBlock;
   const int step = to.blocks % 2 == 0 ? 2 : 1;
-  const std::int64_t m_stride = step * kTiles * kBlock;
-  const std::int64_t u_stride = from.blocks * kBlock * kBlock;
+  const std::int64_t tiles = tiles_per_chunk(from.blocks * kBlock, to.blocks * kBlock).product;
+  const std::int64_t v_stride = point_stride(from.blocks, tiles);
+  const std::int64_t m_stride = point_stride(step, tiles);
+  const std::int64_t u_stride = from.blocks * kBlock * kBlock, block_stride = tiles * kBlock;
   float* v = buffer;
   float* m = v + kPoints * v_stride;
-  Chunks chunks(to, images, kTiles);
+  Chunks chunks(to, images, tiles);
   while (const Chunk* chunk = chunks.advance()) {
     for (std::int64_t b = 0; b < from.blocks; ++b)
-      transform_input(src, from, b, *chunk, v + b * kTiles * kBlock, v_stride);
+      transform_input(src, from, b, *chunk, v + b * block_stride, v_stride);
     for (std::int64_t b = 0; b < to.blocks; b += step) {
-      for (int p = 0; p < kPoints; ++p) {
-        const float* up = u + (p * to.blocks + b) * u_stride;
-        if (step == 2)
-          multiply<2>(v + p * v_stride, from.blocks, up, u_stride, m + p * m_stride,
-                      kTiles * kBlock);
-        else
-          multiply<1>(v + p * v_stride, from.blocks, up, u_stride, m + p * m_stride,
-                      kTiles * kBlock);
-      }
+      for (int p = 0; p < kPoints; ++p)
+        for (std::int64_t t = 0; t < chunk->count; t += kGroup) {
+          const float* vt = v + p * v_stride + t * kBlock;
+          const float* up = u + (p * to.blocks + b) * u_stride;
+          float* mt = m + p * m_stride + t * kBlock;
+          if (step == 2)
+            multiply<2>(vt, from.blocks, up, u_stride, mt, block_stride);
+          else
+            multiply<1>(vt, from.blocks, up, u_stride, mt, block_stride);
+        }
       for (int o = 0; o < step; ++o)
-        transform_output<kAdd>(m + o * kTiles * kBlock, m_stride, to, b + o, *chunk, bias, dst);
+        transform_output<kAdd>(m + o * block_stride, m_stride, to, b + o, *chunk, bias, dst);
     }
   }
 }
@@ -381,19 +396,20 @@ HADAL_AVX512 void transform_weight_gradient(const float* du, std::int64_t in, st
 HADAL_AVX512 void accumulate_weight_gradient(const float* x, const Grid& from, const float* dy,
                                              const Grid& to, std::int64_t images, float* du,
                                              float* buffer) {
-  const std::int64_t v_stride = from.blocks * kGradientTiles * kBlock;
-  const std::int64_t m_stride = to.blocks * kGradientTiles * kBlock;
-  const std::int64_t pair = kBlock * kBlock, block_stride = kGradientTiles * kBlock;
+  const std::int64_t tiles = tiles_per_chunk(from.blocks * kBlock, to.blocks * kBlock).gradient;
+  const std::int64_t v_stride = point_stride(from.blocks, tiles);
+  const std::int64_t m_stride = point_stride(to.blocks, tiles);
+  const std::int64_t pair = kBlock * kBlock, block_stride = tiles * kBlock;
   const int step = from.blocks % 2 == 0 ? 2 : 1;
   float* v = buffer;
   float* m = v + kPoints * v_stride;
   std::memset(du, 0, kPoints * from.blocks * to.blocks * pair * sizeof(float));
-  Chunks chunks(to, images, kGradientTiles);
+  Chunks chunks(to, images, tiles);
   while (const Chunk* chunk = chunks.advance()) {
     for (std::int64_t b = 0; b < from.blocks; ++b)
-      transform_input(x, from, b, *chunk, v + b * kGradientTiles * kBlock, v_stride);
+      transform_input(x, from, b, *chunk, v + b * block_stride, v_stride);
     for (std::int64_t b = 0; b < to.blocks; ++b)
-      transform_gradient(dy, to, b, *chunk, m + b * kGradientTiles * kBlock, m_stride);
+      transform_gradient(dy, to, b, *chunk, m + b * block_stride, m_stride);
     for (int p = 0; p < kPoints; ++p)
       for (std::int64_t o = 0; o < to.blocks; ++o)
         for (std::int64_t k = 0; k < from.blocks; k += step) {
@@ -430,10 +446,15 @@ std::int64_t floats_of_weights(const WinogradShape& s) { return kPoints * s.in *
 }  // namespace
 
 std::size_t Winograd::workspace_bytes() const {
-  const std::int64_t tiles = kMaxTiles;
-  const std::int64_t blocks_of_products = 2 * kBlock;
-  const std::int64_t floats =
-      floats_of_weights(shape_) + kPoints * tiles * (shape_.in + shape_.out + blocks_of_products);
+  const std::int64_t in = shape_.in / kBlock, out = shape_.out / kBlock;
+  const TilesPerChunk tiles = tiles_per_chunk(shape_.in, shape_.out);
+  // Of one chunk: what goes into the products and two blocks of what comes out, either way; or both
+  // factors of the weight gradient.
+  const std::int64_t product =
+      point_stride(std::max(in, out), tiles.product) + point_stride(2, tiles.product);
+  const std::int64_t gradient =
+      point_stride(in, tiles.gradient) + point_stride(out, tiles.gradient);
+  const std::int64_t floats = floats_of_weights(shape_) + kPoints * std::max(product, gradient);
   return static_cast<std::size_t>(floats) * sizeof(float);
 }
 

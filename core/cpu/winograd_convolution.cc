@@ -56,9 +56,11 @@ bool winograd_pays(const Conv2dOp& op, const KernelContext& context) {
     return false;
   if (!is_blocked(context.in[0]) || !is_blocked(context.out)) return false;
   // 36 products per tile against 9 per output pixel; a tile may stand half empty. Beyond 128 x 128
-  // channels the transformed weights outgrow the second-level cache.
+  // channels the transformed weights outgrow the second-level cache and must pay by many tiles.
   const std::int64_t tiles = (y.h() + 3) / 4 * ((y.w() + 3) / 4);
-  return 36 * tiles <= 5 * y.h() * y.w() && x.c() * y.c() <= 128 * 128;
+  const std::int64_t weights = x.c() * y.c();
+  return 36 * tiles <= 5 * y.h() * y.w() &&
+         (weights <= 128 * 128 || (weights <= 512 * 512 && y.n() * tiles >= 96));
 }
 
 KernelPtr make_winograd_convolution(const Conv2dOp& op, const KernelContext& context) {
