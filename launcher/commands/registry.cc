@@ -9,6 +9,7 @@ Command eval_command();
 Command models_command();
 Command plan_command();
 Command sweep_command();
+Command table_command();
 Command train_command();
 
 std::vector<Command> all_commands() {
@@ -18,6 +19,7 @@ std::vector<Command> all_commands() {
       models_command(),
       plan_command(),
       sweep_command(),
+      table_command(),
       train_command(),
   };
 }

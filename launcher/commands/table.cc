@@ -1,0 +1,72 @@
+// hadal table: what runs came to.
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/base/files.h"
+#include "launcher/command.h"
+#include "launcher/formats/format.h"
+#include "launcher/progress_view.h"
+#include "launcher/table_input.h"
+
+namespace hadal::launcher {
+namespace {
+
+constexpr int kWidthOfFiles = 100;
+constexpr int kLeastWidth = 60;
+
+struct Options {
+  std::vector<std::string> folders;
+  std::string format = "terminal";
+  std::string out;
+  MetricChoice choice = MetricChoice::kBoth;
+};
+
+FormatOptions format_options(const Options& options) {
+  const int width = options.out.empty() ? terminal_width(STDOUT_FILENO) : 0;
+  return {.choice = options.choice,
+          .width = width == 0 ? kWidthOfFiles : std::max(width, kLeastWidth),
+          .color = width > 0 && std::getenv("NO_COLOR") == nullptr};
+}
+
+int print_tables(const Options& options) {
+  const TableFormat& format = find_format(options.format);
+  const std::vector<Table> tables = read_tables({options.folders.begin(), options.folders.end()});
+  const std::string text = format.render(tables, format_options(options));
+  if (options.out.empty())
+    std::cout << text;
+  else
+    write_file_atomically(options.out, text);
+  return 0;
+}
+
+Action declare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("FOLDER", options->folders, "sweeps, runs, or folders that hold them")->required();
+  app.add_option("--format", options->format, "terminal, markdown, latex, csv or json")
+      ->capture_default_str();
+  app.add_option("--out", options->out, "file to write instead of standard output");
+  app.add_option("--metric", options->choice,
+                 "test error at the last epoch, at the best validation epoch, or both")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, MetricChoice>{{"both", MetricChoice::kBoth},
+                                              {"last", MetricChoice::kLast},
+                                              {"best-validation", MetricChoice::kBestValidation}},
+          CLI::ignore_case))
+      ->default_str("both");
+  return [options] { return print_tables(*options); };
+}
+
+}  // namespace
+
+Command table_command() {
+  return {"table", "print what runs came to, beside the papers' numbers",
+          "hadal table runs/table1 --format markdown", declare};
+}
+
+}  // namespace hadal::launcher

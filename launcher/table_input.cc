@@ -1,0 +1,158 @@
+#include "launcher/table_input.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/strings.h"
+#include "experiments/spec/load.h"
+
+namespace hadal::launcher {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_sweep(const fs::path& folder) { return fs::exists(folder / "plan.json"); }
+
+struct Group {
+  std::string label;
+  spec::ExperimentSpec spec;  // of the first run, without its seed
+  std::vector<std::size_t> runs;
+};
+
+// "ResNet-20" from "ResNet-20, seed 1": sweeps write the seed into the name.
+std::string without_seed(std::string name, std::uint64_t seed) {
+  const std::string tail = fmt::format("seed {}", seed);
+  if (name.ends_with(tail)) name.resize(name.size() - tail.size());
+  while (!name.empty() && (name.back() == ' ' || name.back() == ',')) name.pop_back();
+  return name;
+}
+
+// "resnet depth=20"
+std::string describe(const spec::Model& model) {
+  std::string text = model.name();
+  for (const std::string& setting : model.set()) text += " " + setting;
+  return text;
+}
+
+std::string differences(const spec::ExperimentSpec& spec, const spec::ExperimentSpec& from) {
+  std::vector<std::string> fields;
+  for (const spec::Difference& d : spec::diff(spec, from, false))
+    fields.push_back(fmt::format("{}={}", d.path, d.a));
+  return join(fields, ", ");
+}
+
+// Groups of the same label, but the first, say in what they differ from it.
+void tell_apart(std::vector<Group>& groups) {
+  std::map<std::string, std::size_t> first;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto [at, is_new] = first.emplace(groups[i].label, i);
+    if (!is_new)
+      groups[i].label = fmt::format("{} ({})", groups[i].label,
+                                    differences(groups[i].spec, groups[at->second].spec));
+  }
+}
+
+// A run repeated in another folder is the same sample of the same quantity: a finished one counts.
+std::vector<RunRecord> each_once(std::vector<RunRecord> runs, std::string& note) {
+  std::vector<RunRecord> once;
+  std::map<std::string, std::size_t> index;
+  int repeated = 0;
+  for (RunRecord& run : runs) {
+    const std::string id = run.spec_hash.empty() ? run.folder.string() : run.spec_hash;
+    const auto [at, is_new] = index.emplace(id, once.size());
+    if (is_new) {
+      once.push_back(std::move(run));
+      continue;
+    }
+    ++repeated;
+    if (run.finished() && !once[at->second].finished()) once[at->second] = std::move(run);
+  }
+  if (repeated > 0)
+    note = fmt::format("{} folders repeat a run of another one; each run counts once", repeated);
+  return once;
+}
+
+class Finder {
+ public:
+  void add(const fs::path& folder) {
+    if (!fs::is_directory(folder))
+      throw IoError(ExitCode::kMissingInput, folder.string() + ": no such folder");
+    if (!add_if_known(folder) && !add_children(folder))
+      throw IoError(ExitCode::kMissingInput,
+                    fmt::format("{}: neither a sweep (plan.json) nor a run (spec.textproto), and "
+                                "none in it",
+                                folder.string()));
+  }
+
+  std::vector<Table> tables() && {
+    if (!runs_.empty()) tables_.push_back(table_of(std::move(runs_)));
+    return std::move(tables_);
+  }
+
+ private:
+  bool add_if_known(const fs::path& folder) {
+    if (!seen_.insert(fs::canonical(folder)).second) return true;
+    if (is_sweep(folder)) {
+      tables_.push_back(table_of(read_sweep(folder)));
+      return true;
+    }
+    if (auto run = read_run(folder)) {
+      runs_.push_back(std::move(*run));
+      return true;
+    }
+    seen_.erase(fs::canonical(folder));
+    return false;
+  }
+
+  bool add_children(const fs::path& folder) {
+    std::vector<fs::path> children;
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (entry.is_directory()) children.push_back(entry.path());
+    std::sort(children.begin(), children.end());
+    bool any = false;
+    for (const fs::path& child : children) any = add_if_known(child) || any;
+    return any;
+  }
+
+  std::set<fs::path> seen_;
+  std::vector<Table> tables_;
+  std::vector<RunRecord> runs_;
+};
+
+}  // namespace
+
+Table table_of(std::vector<RunRecord> found) {
+  Table table{.name = "runs", .title = {}, .note = {}, .folder = {}};
+  const std::vector<RunRecord> runs = each_once(std::move(found), table.note);
+  std::vector<Group> groups;
+  std::map<std::string, std::size_t> group_of_hash;
+  for (const RunRecord& record : runs) {
+    spec::ExperimentSpec spec =
+        spec::experiment_from_text(record.spec_text, (record.folder / "spec.textproto").string());
+    const std::uint64_t seed = spec.seed();
+    const std::string name = spec.name();
+    spec.clear_seed();
+    const auto [at, is_new] = group_of_hash.emplace(spec::spec_hash(spec), groups.size());
+    if (is_new) {
+      const std::string label = without_seed(name, seed);
+      groups.push_back({label.empty() ? describe(spec.model()) : label, spec, {}});
+    }
+    groups[at->second].runs.push_back(table.runs.size());
+    table.runs.push_back(
+        table_run(record, record.spec_hash, record.name, static_cast<long long>(seed)));
+  }
+  tell_apart(groups);
+  for (Group& group : groups) add_cell(table, group.label, "", std::move(group.runs));
+  return table;
+}
+
+std::vector<Table> read_tables(const std::vector<fs::path>& folders) {
+  Finder finder;
+  for (const fs::path& folder : folders) finder.add(folder);
+  return std::move(finder).tables();
+}
+
+}  // namespace hadal::launcher

@@ -1,0 +1,23 @@
+// From folders on a command line to tables.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "launcher/table.h"
+
+namespace hadal::launcher {
+
+/// One table for every sweep, and one for all runs that stand outside of sweeps, grouped by
+/// their spec without its seed. A folder is a sweep, a run, or holds runs and sweeps.
+///
+/// Throws IoError (missing input) for a folder that is none of these, and as read_sweep() and
+/// read_run() do.
+std::vector<Table> read_tables(const std::vector<std::filesystem::path>& folders);
+
+/// The table of runs that belong to no sweep: runs whose specs differ in nothing but the seed make
+/// one row, and a run found in several folders counts once. Rows are named after their specs, and
+/// where those names are equal, after the fields in which the specs differ.
+Table table_of(std::vector<RunRecord> runs);
+
+}  // namespace hadal::launcher
