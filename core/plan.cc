@@ -94,13 +94,13 @@ class PlanCompiler {
     for (int id = count() - 1; id >= 0; --id) {
       Plan::Node& n = node(id);
       n.wants_d_in.assign(n.lowered.inputs.size(), false);
-      n.backward = reached[id] && leads_to_wanted[id] && !is_input(n);
-      if (!n.backward) continue;
+      if (is_input(n) || !reached[id]) continue;
+      n.backward = options().wants_parameter_gradients && has_trainable_parameters(n.lowered);
       for (std::size_t i = 0; i < n.lowered.inputs.size(); ++i) {
         const int from = n.lowered.inputs[i].from.node;
         if (!n.lowered.layer->differentiable(static_cast<int>(i)) || !leads_to_wanted[from])
           continue;
-        n.wants_d_in[i] = true;
+        n.wants_d_in[i] = n.backward = true;
         reached[from] = 1;
       }
     }

@@ -195,6 +195,64 @@ TEST(Executor, AClosedGateTakesItsBranchOutOfForwardAndBackward) {
   }
 }
 
+// y = relu(x + x) with gradients by hand.
+TEST(Executor, PassesGradientsThroughReluByTheRuleAsked) {
+  Graph g;
+  const Value image = g.input("image", {1, 1, 1, 4});
+  const Value out = relu(g, "relu", add(g, "twice", image, image));
+  Parameters parameters(g, DType::kFloat64);
+  ReferenceBackend backend;
+  Tensor x({1, 1, 1, 4}, DType::kFloat64), d_out({1, 1, 1, 4}, DType::kFloat64);
+  const double inputs[] = {1, -1, 1, -1}, gradients[] = {3, 3, -3, -3};
+  std::copy_n(inputs, 4, x.as<double>());
+  std::copy_n(gradients, 4, d_out.as<double>());
+  const std::map<ReluRule, std::vector<double>> wanted = {{ReluRule::kGradient, {6, 0, -6, 0}},
+                                                          {ReluRule::kDeconvnet, {6, 6, 0, 0}},
+                                                          {ReluRule::kGuided, {6, 0, 0, 0}}};
+  for (const auto& [rule, d_image] : wanted) {
+    PlanOptions options;
+    options.outputs = options.seeds = {out};
+    options.wants_gradient = {image};
+    options.type = DType::kFloat64;
+    options.relu_rule = rule;
+    Executor executor(Plan::compile(g, parameters, backend, options), parameters);
+    const Feed feeds[] = {{image, x.view()}}, seeds[] = {{out, d_out.view()}};
+    executor.forward(feeds);
+    executor.backward(seeds);
+    const double* got = executor.gradient(image).as<double>();
+    EXPECT_EQ(std::vector<double>(got, got + 4), d_image);
+  }
+}
+
+TEST(Executor, GoesBackFromAnyNodeToAnyNodeAndRunsNothingElse) {
+  Graph g;
+  const Value image = g.input("image", {1, 6, 6, 2});
+  const Value a = conv2d(g, "a", image, {.out = 3}), b = tanh(g, "b", a),
+              c = conv2d(g, "c", b, {.out = 2});
+  conv2d(g, "never", c, {.out = 1});
+  Parameters parameters(g, DType::kFloat64);
+  parameters.initialize(3);
+  ReferenceBackend backend;
+  PlanOptions options;
+  options.outputs = options.seeds = {c};
+  options.wants_gradient = {a};
+  options.wants_parameter_gradients = false;
+  options.type = DType::kFloat64;
+  Executor executor(Plan::compile(g, parameters, backend, options), parameters);
+  CountSteps steps;
+  executor.set_observer(&steps);
+  const Tensor x = random_tensor({1, 6, 6, 2}, 1), d_c = random_tensor({1, 6, 6, 2}, 2);
+  const Feed feeds[] = {{image, x.view()}}, seeds[] = {{c, d_c.view()}};
+  executor.forward(feeds);
+  executor.backward(seeds);
+  EXPECT_EQ(steps.counts, (std::map<std::string, int>{{"a", 1}, {"b", 2}, {"c", 2}}));
+
+  Parameters twin(g, DType::kFloat64);
+  twin.initialize(3);
+  const test::NaiveResult naive = test::run_naively(g, twin, 1, true, feeds, seeds, {});
+  EXPECT_LT(largest_difference(executor.gradient(a), naive.gradients.at(a.node).view()), 1e-12);
+}
+
 TEST(Lowering, MakesOneNodeOfNormAddAndRelu) {
   Graph g;
   const Value image = g.input("image", {1, 4, 4, 2});
