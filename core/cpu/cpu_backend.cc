@@ -66,7 +66,9 @@ Backend::KernelPtr CpuBackend::prepare(const BiasOp& op, const KernelContext& co
 
 Backend::KernelPtr CpuBackend::prepare(const BatchNormOp& op, const KernelContext& context) {
   if (vectorizes(context)) return cpu::make_batch_norm(op, context);
-  return reference(op, context);
+  if (!is_float(context)) return reference(op, context);
+  return cpu::in_nhwc(
+      context, [&](const KernelContext& nhwc) { return cpu::make_plain_batch_norm(op, nhwc); });
 }
 
 Backend::KernelPtr CpuBackend::prepare(const LrnOp& op, const KernelContext& context) {

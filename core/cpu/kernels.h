@@ -20,6 +20,9 @@ KernelPtr make_winograd_convolution(const Conv2dOp& op, const KernelContext& con
 
 KernelPtr make_linear(const LinearOp& op, const KernelContext& context);
 
+/// For NHWC, on any machine.
+KernelPtr make_plain_batch_norm(const BatchNormOp& op, const KernelContext& context);
+
 // These need AVX-512, and all values in one order: NHWC or nChw16c.
 
 KernelPtr make_batch_norm(const BatchNormOp& op, const KernelContext& context);

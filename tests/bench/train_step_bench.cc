@@ -2,7 +2,9 @@
 // and weight decay, on random images. Prints the median over steps of processor time, as peers do.
 //
 //   train_step_bench [model [batch [steps]]] [model option=value ...]
-//                    [--profile] time by layer   [--direct] no Winograd
+//                    [--profile] time by layer
+//                    [--direct]  no Winograd
+//                    [--plain]   none of our AVX-512 kernels (oneDNN still has its own)
 //                    [--serve]   waits for a line on stdin before every `steps` steps (compare.py)
 #include <algorithm>
 #include <cstdio>
@@ -141,6 +143,8 @@ Settings parse(int argc, char** argv) {
       settings.profile = true;
     } else if (argument == "--serve") {
       settings.serve = true;
+    } else if (argument == "--plain") {
+      settings.cpu.avx512 = false;
     } else if (argument == "--direct") {
       settings.cpu.winograd = false;
     } else if (argument.find('=') != std::string::npos) {
