@@ -231,7 +231,8 @@ void SweepRunner::settle(Run& run, int exit_code) {
     if (!result)
       write_result(run.folder, result_of(run, RunStatus::kDrained, exit_code,
                                          "stopped before it was finished"));
-    return note("drained", run, fmt::format("at step {}", furthest_step(run.folder)));
+    return note("drained", run,
+                fmt::format("at step {}", result ? result->steps : furthest_step(run.folder)));
   }
   retry_or_fail(run, exit_code);
 }

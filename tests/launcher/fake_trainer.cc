@@ -45,7 +45,10 @@ std::map<std::string, std::string> words_of(std::string text) {
 
 void die(const std::string& how) {
   if (how == "kill") std::raise(SIGKILL);
-  if (how == "segv") std::raise(SIGSEGV);
+  if (how == "segv") {
+    std::signal(SIGSEGV, SIG_DFL);  // sanitizers have a handler
+    std::raise(SIGSEGV);
+  }
   if (how == "hang")
     for (;;) ::pause();
   if (how.starts_with("words")) {
