@@ -114,8 +114,8 @@ HADAL_AVX512_INLINE unsigned inside(std::int64_t first, std::int64_t extent) {
 // What lies outside the image.
 alignas(64) constexpr float kZeros[6 * kBlock] = {};
 
-// v[point][tile] <- B^T x B for `count` tiles from tile `first` on, one block of channels.
-// v: tiles x 16 with `point_stride` floats from point to point.
+// v[point][tile] <- B^T x B for the tiles of a chunk and one block of channels, points
+// `point_stride` apart.
 HADAL_AVX512 void transform_input(const float* x, const Grid& grid, std::int64_t block,
                                   const Chunk& chunk, float* v, std::int64_t point_stride) {
   alignas(64) float half[kPoints * kBlock];
@@ -124,9 +124,7 @@ HADAL_AVX512 void transform_input(const float* x, const Grid& grid, std::int64_t
     const Place& tile = chunk.tiles[i];
     const std::int64_t row = tile.row - grid.top, column = tile.column - grid.left;
     const unsigned rows = inside(row, grid.height), columns = inside(column, grid.width);
-    const float* origin =
-        x +
-        (((tile.image * grid.blocks + block) * grid.height + row) * grid.width + column) * kBlock;
+    const float* origin = pixel(x, grid, block, tile.image, row, column);
     const std::int64_t row_stride = grid.width * kBlock;
     const float* lines[6];
 #pragma GCC unroll 6
@@ -165,9 +163,7 @@ HADAL_AVX512 void transform_gradient(const float* dy, const Grid& grid, std::int
     const Place& tile = chunk.tiles[i];
     const std::int64_t row = tile.row, column = tile.column;
     const unsigned rows = inside(row, grid.height), columns = inside(column, grid.width);
-    const float* origin =
-        dy +
-        (((tile.image * grid.blocks + block) * grid.height + row) * grid.width + column) * kBlock;
+    const float* origin = pixel(dy, grid, block, tile.image, row, column);
     const std::int64_t row_stride = grid.width * kBlock;
     const float* lines[4];
 #pragma GCC unroll 4
@@ -203,9 +199,7 @@ HADAL_AVX512 void transform_output(const float* m, std::int64_t point_stride, co
     fetch_next<true>(y, grid, block, chunk, i);
     const Place& tile = chunk.tiles[i];
     const std::int64_t row = tile.row, column = tile.column;
-    float* origin =
-        y +
-        (((tile.image * grid.blocks + block) * grid.height + row) * grid.width + column) * kBlock;
+    float* origin = pixel(y, grid, block, tile.image, row, column);
     const std::int64_t row_stride = grid.width * kBlock;
     __m512 s[6], t[4];
 #pragma GCC unroll 6
