@@ -10,7 +10,6 @@
 
 #include "core/backend.h"
 #include "core/train/replica_group.h"
-#include "experiments/build.h"
 #include "experiments/spec/resolve.h"
 
 namespace hadal::experiments {
@@ -78,24 +77,5 @@ struct RunOptions {
 RunSummary run_training(const spec::ExperimentSpec& spec, ReplicaGroup& group, Backend& backend,
                         const std::function<bool()>& drain_requested, RunListener& listener,
                         const RunOptions& options);
-
-struct EvaluationRequest {
-  std::filesystem::path folder;  // of the run
-  std::string data_dir;
-  RunData::Evaluated split = RunData::Evaluated::kTest;
-  bool best_validation =
-      false;  // the weights of the best validation epoch instead of the last ones
-};
-
-struct EvaluationResult {
-  double loss = 0;
-  double error = 0;  // percent
-  std::int64_t images = 0;
-  std::int64_t step = 0;  // of the checkpoint
-};
-
-/// Collective. Throws IoError when the run has no checkpoint.
-EvaluationResult evaluate_run(const spec::ExperimentSpec& spec, ReplicaGroup& group,
-                              Backend& backend, const EvaluationRequest& request);
 
 }  // namespace hadal::experiments

@@ -9,7 +9,7 @@
 #include "core/base/strings.h"
 #include "dist/data_parallel_group.h"
 #include "dist/world.h"
-#include "experiments/run.h"
+#include "experiments/evaluate.h"
 #include "experiments/spec/load.h"
 #include "experiments/translate.h"
 #include "launcher/command.h"
