@@ -36,3 +36,7 @@ find_package(CLI11 QUIET)
 hadal_require("CLI11" CLI11_FOUND libcli11-dev)
 find_package(Boost 1.74 QUIET COMPONENTS filesystem)
 hadal_require("Boost" Boost_FOUND "libboost-dev libboost-filesystem-dev")
+# Drawn into the page that `hadal report` writes; a file, not a library.
+find_file(CHART_JS NAMES chart.min.js Chart.min.js
+  PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist)
+hadal_require("Chart.js" CHART_JS libjs-chart.js)

@@ -149,7 +149,11 @@ std::vector<Metric> shown_metrics(const Table& table, MetricChoice choice) {
 }
 
 Sheet results(const Table& table, MetricChoice choice) {
-  Sheet sheet{Sheet::Kind::kResults, "", first_columns(table), {}, {}};
+  Sheet sheet{Sheet::Kind::kResults,
+              table.columns.size() > 1 ? "Every cell" : "",
+              first_columns(table),
+              {},
+              {}};
   const std::vector<Metric> metrics = shown_metrics(table, choice);
   const bool papers = any_expected(table);
   sheet.columns.push_back({"runs"});
@@ -348,6 +352,11 @@ std::string without_ties(std::string text) {
 
 std::string heading_of(const Table& table) {
   return one_line(table.title.empty() ? table.name : table.title);
+}
+
+std::string cell_label(const Table& table, const Cell& cell) {
+  const std::string row = cell.row.empty() && !has_rows(table) ? table.name : cell.row;
+  return one_line(cell.column.empty() ? row : row + ", " + cell.column);
 }
 
 std::string count_text(const Cell& cell) {

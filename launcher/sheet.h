@@ -50,6 +50,9 @@ std::vector<Sheet> sheets_of(const Table& table, MetricChoice choice = MetricCho
 /// The title, or the name where there is none, on one line.
 std::string heading_of(const Table& table);
 
+/// "ResNet-110, C10+" on one line.
+std::string cell_label(const Table& table, const Cell& cell);
+
 /// "3", "2 of 3, 1 failed"
 std::string count_text(const Cell& cell);
 

@@ -8,6 +8,7 @@ Command data_command();
 Command eval_command();
 Command models_command();
 Command plan_command();
+Command report_command();
 Command sweep_command();
 Command table_command();
 Command train_command();
@@ -18,6 +19,7 @@ std::vector<Command> all_commands() {
       eval_command(),
       models_command(),
       plan_command(),
+      report_command(),
       sweep_command(),
       table_command(),
       train_command(),

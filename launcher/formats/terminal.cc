@@ -11,6 +11,7 @@ namespace hadal::launcher {
 namespace {
 
 constexpr std::size_t kGap = 2;
+constexpr std::size_t kLongestWord = 24;  // what is longer may be cut anywhere
 
 // Code points; East Asian wide characters take two columns and may stick out.
 std::size_t width_of(std::string_view text) {
@@ -18,15 +19,31 @@ std::size_t width_of(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  for (std::string& word : split(text, ' ')) {
+    while (width_of(word) > kLongestWord) {
+      std::size_t bytes = 0;
+      for (std::size_t width = 0; width <= kLongestWord; ++bytes)
+        width += (word[bytes] & 0xc0) != 0x80;
+      words.push_back(word.substr(0, --bytes));
+      word.erase(0, bytes);
+    }
+    words.push_back(word);
+  }
+  return words;
+}
+
 std::size_t longest_word(const std::string& text) {
   std::size_t longest = 0;
-  for (const std::string& word : split(text, ' ')) longest = std::max(longest, width_of(word));
+  for (const std::string& word : words_of(text)) longest = std::max(longest, width_of(word));
   return longest;
 }
 
 std::vector<std::string> folded(const std::string& text, std::size_t width) {
+  if (width_of(text) <= width) return {text};
   std::vector<std::string> lines = {""};
-  for (const std::string& word : split(text, ' ')) {
+  for (const std::string& word : words_of(text)) {
     std::string& line = lines.back();
     if (line.empty())
       line = word;
