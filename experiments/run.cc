@@ -106,6 +106,7 @@ class Training {
   std::optional<RunSummary::Errors> best_;
   std::int64_t best_step_ = 0;
   double started_ = 0, seconds_before_ = 0, last_save_ = 0;
+  std::int64_t bytes_sent_ = 0, macs_ = 0;
 };
 
 bool Training::train_one_step(bool wants_drain) {
@@ -122,6 +123,8 @@ bool Training::train_one_step(bool wants_drain) {
   sums_.seconds += clock_.now_s() - before;
   sums_.bytes_sent += result.bytes_sent;
   sums_.macs += result.macs;
+  bytes_sent_ += result.bytes_sent;
+  macs_ += result.macs;
   const std::int64_t every = spec_.checks().replicas_every_steps();
   if (every > 0 && steps_done_ % every == 0) group_.require_same(parameters_->hash(), "parameters");
   if (group_.is_root()) {
@@ -255,7 +258,9 @@ void Training::save(bool best) {
                      {"epoch_seconds", sums_.seconds},
                      {"epoch_bytes_sent", static_cast<double>(sums_.bytes_sent)},
                      {"epoch_macs", static_cast<double>(sums_.macs)},
-                     {"seconds", seconds_so_far()}};
+                     {"seconds", seconds_so_far()},
+                     {"bytes_sent", static_cast<double>(bytes_sent_)},
+                     {"macs", static_cast<double>(macs_)}};
     if (last_.train_loss) {
       state.numbers["last_epoch"] = last_.epoch;
       state.numbers["last_train_loss"] = *last_.train_loss;
@@ -308,6 +313,8 @@ void Training::resume() {
            std::llround(number("epoch_bytes_sent")),
            std::llround(number("epoch_macs"))};
   seconds_before_ = number("seconds");
+  bytes_sent_ = std::llround(number("bytes_sent"));
+  macs_ = std::llround(number("macs"));
   // A training that died between its last checkpoint and its result has no epoch left to report.
   if (const auto& numbers = checkpoint.state.numbers; numbers.contains("last_epoch")) {
     last_ = {static_cast<int>(number("last_epoch")), number("last_train_loss"),
@@ -352,6 +359,8 @@ RunSummary Training::summary(bool drained) const {
   summary.best_validation = best_;
   summary.weights_hash = parameters_->hash();
   summary.parameters = parameters_->trainable_count();
+  summary.bytes_sent = bytes_sent_;
+  summary.macs = macs_;
   return summary;
 }
 

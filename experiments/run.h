@@ -62,6 +62,8 @@ struct RunSummary {
   std::optional<double> deepest_column_test_error;  // of a FractalNet, with the last weights
   std::uint64_t weights_hash = 0;                   // parameters and running statistics
   std::int64_t parameters = 0;
+  std::int64_t bytes_sent = 0;  // by this replica over all attempts, for gradients and statistics
+  std::int64_t macs = 0;        // multiply-adds of this replica's training steps
 };
 
 struct RunOptions {

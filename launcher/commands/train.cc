@@ -83,7 +83,8 @@ class RunWriter final : public experiments::RunListener {
     metrics.validation_error = report.validation_error;
     metrics.images_per_second = report.images_per_second;
     metrics.seconds = report.seconds;
-    metrics.bytes_sent = static_cast<double>(report.bytes_sent);
+    metrics.bytes_sent = report.bytes_sent;
+    metrics.macs = report.macs;
     metrics_.epoch(metrics);
 
     std::vector<std::pair<std::string, double>> scalars = {
@@ -144,6 +145,9 @@ RunResult result_of(const experiments::RunSummary& summary, const spec::Experime
     result.best_validation = RunResult::BestValidation{summary.best_validation->epoch,
                                                        *summary.best_validation->validation_error,
                                                        summary.best_validation->test_error};
+  result.deepest_column_test_error = summary.deepest_column_test_error;
+  result.bytes_sent = summary.bytes_sent;
+  result.macs = summary.macs;
   result.weights_hash = hex64(summary.weights_hash);
   result.parameters = summary.parameters;
   return result;
