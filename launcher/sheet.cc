@@ -173,7 +173,7 @@ Sheet results(const Table& table, MetricChoice choice) {
       line.resize(line.size() + 2);
       continue;
     }
-    line.push_back({.text = fmt::format("{} ({})", value_text(*e), tied(short_name(cell.headline))),
+    line.push_back({.text = fmt::format("{} ({})", value_text(*e), short_name(cell.headline)),
                     .number = e->value,
                     .detail = one_line(e->source)});
     line.push_back({.text = difference_text(*e), .number = e->difference});

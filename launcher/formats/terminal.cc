@@ -11,7 +11,8 @@ namespace hadal::launcher {
 namespace {
 
 constexpr std::size_t kGap = 2;
-constexpr std::size_t kLongestWord = 24;  // what is longer may be cut anywhere
+constexpr std::size_t kHeadingWidth = 16;  // where there is room
+constexpr std::size_t kLongestWord = 24;   // what is longer may be cut anywhere
 
 // Code points; East Asian wide characters take two columns and may stick out.
 std::size_t width_of(std::string_view text) {
@@ -88,7 +89,9 @@ class Printer {
     widths_.assign(sheet_.columns.size(), 0);
     least_.assign(sheet_.columns.size(), 0);
     for (std::size_t c = 0; c < widths_.size(); ++c) {
-      widths_[c] = least_[c] = longest_word(sheet_.columns[c].heading);
+      const std::string& heading = sheet_.columns[c].heading;
+      least_[c] = longest_word(heading);
+      widths_[c] = std::max(least_[c], std::min(width_of(heading), kHeadingWidth));
       for (const auto& line : sheet_.lines) {
         widths_[c] = std::max(widths_[c], width_of(line[c].text));
         least_[c] = std::max(least_[c], longest_word(line[c].text));

@@ -35,11 +35,57 @@ std::string counts_of(const Table& table) {
   return text;
 }
 
+std::string resumes_text(const RunRecord& record) {
+  const auto count = std::count_if(record.events.begin(), record.events.end(),
+                                   [](const RunEvent& event) { return event.what == "resumed"; });
+  return count == 0 ? "" : fmt::format("{}", count);
+}
+
+SheetCell percent(const std::optional<double>& value, const std::string& more = "") {
+  return value ? SheetCell{.text = fmt::format("{:.2f}{}", *value, more), .number = value}
+               : SheetCell{};
+}
+
+Sheet every_run(const Table& table) {
+  Sheet sheet{Sheet::Kind::kRuns,
+              "Every run",
+              {{"run"},
+               {"id"},
+               {"state"},
+               {"test error %, last epoch", true},
+               {"test error %, best validation", true},
+               {"training error %", true},
+               {"time", true},
+               {"resumed", true}},
+              {},
+              {}};
+  for (const TableRun& run : table.runs) {
+    std::vector<SheetCell>& line = sheet.lines.emplace_back();
+    line.push_back({.text = one_line(run.name)});
+    line.push_back({.text = one_line(run.id), .tone = Tone::kFaint});
+    line.push_back({.text = launcher::name_of(run.state),
+                    .tone = run.state == RunState::kFailed ? Tone::kBad : Tone::kPlain});
+    const RunResult result = run.record && run.record->result ? *run.record->result : RunResult{};
+    const auto& last = result.last;
+    const auto& best = result.best_validation;
+    line.push_back(percent(last ? last->test_error : std::nullopt));
+    line.push_back(best ? percent(best->test_error, fmt::format(" (epoch {})", best->epoch))
+                        : SheetCell{});
+    line.push_back(percent(last ? std::optional(last->train_error) : std::nullopt));
+    line.push_back(result.seconds > 0 ? SheetCell{.text = format_duration(result.seconds),
+                                                  .number = result.seconds}
+                                      : SheetCell{});
+    line.push_back({.text = run.record ? resumes_text(*run.record) : ""});
+  }
+  return sheet;
+}
+
 std::string sheets(const Table& table) {
   std::string html;
   for (const Sheet& sheet : sheets_of(table)) {
     if (sheet.kind == Sheet::Kind::kRuns)
-      html += folded(sheet.heading, table_of(sheet));
+      html +=
+          folded(sheet.heading, table_of(sheet)) + folded("Every run", table_of(every_run(table)));
     else
       html += sheet.heading.empty() ? table_of(sheet) : section(sheet.heading, table_of(sheet));
   }

@@ -55,22 +55,21 @@ TEST(TerminalFormat, ShowsCellsPapersRunsAndFailures) {
   MadeSweep sweep = small_sweep();
   EXPECT_EQ(render(table_of(sweep.read()), "terminal"), R"text(Made: test error (%)
 
-row       runs           test error %,  test error %,       training    time          paper     ours
-                            last epoch           best        error %                         − paper
-                                           validation
+row       runs            test error    test error      training    time         paper  ours − paper
+                             %, last       %, best       error %
+                               epoch    validation
 ────────────────────────────────────────────────────────────────────────────────────────────────────
-plain     2                6.00 ± 1.41    6.50 ± 0.35    1.50 ± 0.71  1m 15s    6.50 ± 0.16    −0.50
-                                (6.00)         (6.50)         (1.50)           (last epoch)
+plain     2              6.00 ± 1.41   6.50 ± 0.35   1.50 ± 0.71  1m 15s   6.50 ± 0.16         −0.50
+                              (6.00)        (6.50)        (1.50)          (last epoch)
 residual  0 of 2, 1
           failed, 1
           unfinished
 mean ± standard deviation over the finished runs (median); failed and unfinished runs enter no mean
 
 Beside the papers
-row    what               ours        paper     ours  source
-                                             − paper
-────────────────────────────────────────────────────────────────────────────────────────
-plain  last epoch  6.00 ± 1.41  6.50 ± 0.16    −0.50  He et al. 2016, Table 6 (verified)
+row    what               ours        paper  ours − paper  source
+─────────────────────────────────────────────────────────────────────────────────────────────
+plain  last epoch  6.00 ± 1.41  6.50 ± 0.16         −0.50  He et al. 2016, Table 6 (verified)
 
 Runs behind every cell
 row       runs
@@ -159,7 +158,7 @@ TEST(LatexFormat, IsATableForBooktabs) {
     \toprule
     {}row & runs & test error \%, last epoch & test error \%, best validation & training error~\% & time & paper & ours $-$~paper \\
     \midrule
-    {}plain & 2 & 6.00~$\pm$~1.41 (6.00) & 6.50~$\pm$~0.35 (6.50) & 1.50~$\pm$~0.71 (1.50) & 1m~15s & 6.50~$\pm$~0.16 (last~epoch) & $-$0.50 \\
+    {}plain & 2 & 6.00~$\pm$~1.41 (6.00) & 6.50~$\pm$~0.35 (6.50) & 1.50~$\pm$~0.71 (1.50) & 1m~15s & 6.50~$\pm$~0.16 (last epoch) & $-$0.50 \\
     {}residual & 0 of 2, 1 failed, 1 unfinished &  &  &  &  &  &  \\
     \bottomrule
   \end{tabular}

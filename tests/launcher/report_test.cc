@@ -103,6 +103,8 @@ TEST(Report, TellsFailuresSpecsEnvironmentAndSpeed) {
   EXPECT_THAT(html, AllOf(HasSubstr("3 runs, 2 finished, 1 failed"), HasSubstr("2 of 3, 1 failed"),
                           HasSubstr("model { name: &quot;resnet&quot; }"), HasSubstr("reef"),
                           HasSubstr("made by a test")));
+  EXPECT_THAT(html,
+              HasSubstr("data-label=\"test error %, last epoch\" data-sort=\"10\">10.00</td>"));
   EXPECT_THAT(html, AllOf(HasSubstr("></i>2.0s</td>"), HasSubstr("></i>3 G</td>")));
 }
 
