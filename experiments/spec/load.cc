@@ -17,6 +17,16 @@ std::string read_spec(const std::filesystem::path& path) {
   return read_file(path, kMaxSpecBytes);
 }
 
+bool is_sweep(const std::string& text) {
+  try {
+    SweepSpec sweep;
+    parse_text(text, "", sweep);
+    return true;
+  } catch (const ConfigError&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 ExperimentSpec read_experiment(const std::filesystem::path& path) {
@@ -48,7 +58,15 @@ ExperimentSpec experiment_from_text(std::string_view text, const std::string& fi
 ExperimentSpec load_experiment(const std::filesystem::path& path,
                                const std::vector<std::string>& overrides,
                                const Complete& complete) {
-  return experiment_from_text(read_spec(path), path.string(), overrides, complete);
+  const std::string text = read_spec(path);
+  try {
+    return experiment_from_text(text, path.string(), overrides, complete);
+  } catch (const ConfigError&) {
+    if (!is_sweep(text)) throw;
+    throw ConfigError(
+        fmt::format("{} is a sweep, not an experiment; run it with: hadal sweep run {}",
+                    path.string(), path.string()));
+  }
 }
 
 SweepSpec sweep_from_text(std::string_view text, const std::string& file) {

@@ -229,5 +229,18 @@ TEST(Load, MutatedFilesAreRefusedOrRoundTrip) {
   EXPECT_GT(loaded, 100);  // comments and names leave room for changes that do no harm
 }
 
+TEST(LoadExperiment, SaysSoWhenTheFileIsASweep) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "sweep.textproto";
+  write_file_atomically(path, "name: \"s\"\naxis { key: \"model.depth\" value: \"20\" }\n");
+  try {
+    load_experiment(path);
+    FAIL() << "accepted";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(),
+                testing::HasSubstr("is a sweep, not an experiment; run it with: hadal sweep run"));
+  }
+}
+
 }  // namespace
 }  // namespace hadal::spec
