@@ -15,6 +15,7 @@
 // ideal is printed beside it.) Bytes are those that one of two ranks sends.
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -34,10 +35,9 @@ namespace {
 using bench::Time;
 using bench::Trainee;
 
-template <typename T>
-double median(std::vector<T> values) {
+double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return static_cast<double>(values[values.size() / 2]);
+  return values[values.size() / 2];
 }
 
 /// Processor time of every kernel of a step, in the order of the plan; 0 where it did not run.
@@ -45,11 +45,8 @@ class KernelTimes final : public StepObserver {
  public:
   explicit KernelTimes(std::size_t steps) : seconds(steps), passes_on(steps), ran(steps) {}
 
-  void clear() {
-    std::ranges::fill(seconds, 0.0);
-    std::ranges::fill(passes_on, 0);
-    std::ranges::fill(ran, 0);
-  }
+  double total() const { return std::accumulate(seconds.begin(), seconds.end(), 0.0); }
+
   void before(const Plan&, const Plan::Step&, const KernelArgs&) override {
     start_ = bench::seconds(CLOCK_THREAD_CPUTIME_ID);
   }
@@ -100,99 +97,122 @@ std::vector<std::int64_t> bytes_sent(const Model& model, int steps) {
   return bytes;
 }
 
-void measure(const std::string& title, const Model& gated, std::int64_t batch, int draws,
-             double wanted) {
+/// One step, and the time of each of its kernels.
+struct Seen {
+  Timed step;
+  KernelTimes kernels;
+};
+
+Seen watched_step(Trainee& trainee, std::int64_t number) {
+  Seen seen{{}, KernelTimes(trainee.plan().steps().size())};
+  trainee.observe(&seen.kernels);
+  seen.step = timed_step(trainee, number);
+  trainee.observe(nullptr);
+  return seen;
+}
+
+/// gated[d] ran between open[d] and open[d + 1].
+struct Interleaved {
+  std::vector<Seen> gated, open;
+};
+
+Interleaved run_interleaved(const Model& gated, std::int64_t batch, int draws) {
   const Model open = all_open(gated);
   const auto self = dist::make_self_communicator();
   dist::DataParallelGroup group_gated(*self), group_open(*self);
   Trainee with_gates(gated, group_gated, batch), without(open, group_open, batch);
-  const std::size_t steps = without.plan().steps().size();
-  KernelTimes kernels_gated(steps), kernels_open(steps);
-  with_gates.observe(&kernels_gated);
-  without.observe(&kernels_open);
-  timed_step(without, 0);
   timed_step(with_gates, 0);
-
-  std::vector<Timed> in_gated, in_open;
-  std::vector<KernelTimes> saw_gated;
-  std::vector<std::vector<double>> times(steps);
-  const auto run_open = [&](int draw) {
-    in_open.push_back(timed_step(without, draw));
-    for (std::size_t i = 0; i < steps; ++i) times[i].push_back(kernels_open.seconds[i]);
-  };
-  const auto run_gated = [&](int draw) {
-    kernels_gated.clear();
-    in_gated.push_back(timed_step(with_gates, draw));
-    saw_gated.push_back(kernels_gated);
-  };
-  for (int draw = 0; draw < draws; ++draw) {  // A B, B A, ...: drift falls on both alike
-    if (draw % 2 == 0)
-      run_open(draw), run_gated(draw);
-    else
-      run_gated(draw), run_open(draw);
-  }
-
-  std::vector<double> cost(steps), open_cpu, open_wall;
-  for (std::size_t i = 0; i < steps; ++i) cost[i] = median(times[i]);
-  for (const Timed& timed : in_open) {
-    open_cpu.push_back(timed.time.cpu);
-    open_wall.push_back(timed.time.wall);
-  }
-  const double step_cpu = median(open_cpu), step_wall = median(open_wall);
-  const auto bytes_gated = bytes_sent(gated, draws), bytes_open = bytes_sent(open, 1);
-
-  struct Sum {
-    double ratio_cpu = 0, ratio_wall = 0, ideal = 0, ideal_macs = 0, bytes = 0, passing = 0,
-           kernels = 0;
-  } sum;
-  std::vector<double> shares_cpu, shares_wall;
+  timed_step(without, 0);
+  Interleaved seen;
   for (int draw = 0; draw < draws; ++draw) {
-    const KernelTimes& saw = saw_gated[draw];
-    double dropped = 0, passing = 0;
-    for (std::size_t i = 0; i < steps; ++i) {
-      if (!saw.ran[i] || saw.passes_on[i]) dropped += cost[i];
-      if (saw.passes_on[i]) passing += saw.seconds[i];
-    }
-    const double ideal = dropped / step_cpu;
-    const double ratio_cpu = in_gated[draw].time.cpu / step_cpu;
-    const double ratio_wall = in_gated[draw].time.wall / step_wall;
-    sum.ratio_cpu += ratio_cpu / draws;
-    sum.ratio_wall += ratio_wall / draws;
-    sum.ideal += ideal / draws;
-    sum.ideal_macs += (1 - static_cast<double>(in_gated[draw].result.macs) /
-                               static_cast<double>(in_open[draw].result.macs)) /
-                      draws;
-    sum.bytes +=
-        static_cast<double>(bytes_gated[draw]) / static_cast<double>(bytes_open[0]) / draws;
-    sum.passing += passing / step_cpu / draws;
-    sum.kernels += std::accumulate(saw.seconds.begin(), saw.seconds.end(), 0.0) / step_cpu / draws;
-    if (ideal == 0) continue;
-    shares_cpu.push_back((1 - ratio_cpu) / ideal);
-    shares_wall.push_back((1 - ratio_wall) / ideal);
+    seen.open.push_back(watched_step(without, draw));
+    seen.gated.push_back(watched_step(with_gates, draw));
   }
-  const double saved = (1 - sum.ratio_cpu) / sum.ideal;
+  seen.open.push_back(watched_step(without, draws));
+  return seen;
+}
+
+double median_over(const std::vector<Seen>& seen, const std::function<double(const Seen&)>& of) {
+  std::vector<double> values;
+  for (const Seen& one : seen) values.push_back(of(one));
+  return median(values);
+}
+
+/// Time of each kernel in a step with every gate open: medians, scaled so that they add up to the
+/// median of all kernels of a step.
+std::vector<double> kernel_costs(const std::vector<Seen>& open) {
+  std::vector<double> cost(open.front().kernels.seconds.size());
+  for (std::size_t i = 0; i < cost.size(); ++i)
+    cost[i] = median_over(open, [i](const Seen& seen) { return seen.kernels.seconds[i]; });
+  const double whole = median_over(open, [](const Seen& seen) { return seen.kernels.total(); });
+  const double scale = whole / std::accumulate(cost.begin(), cost.end(), 0.0);
+  for (double& c : cost) c *= scale;
+  return cost;
+}
+
+/// Of one draw, as fractions of a step with every gate open.
+struct Saving {
+  double cpu = 0, wall = 0;            // the gated step, over the mean of the open steps beside it
+  double ideal = 0, ideal_macs = 0;    // what was dropped
+  double passing_on = 0, outside = 0;  // kernels that only pass on; everything but kernels
+  double share() const { return (1 - cpu) / ideal; }
+};
+
+std::vector<Saving> savings(const Interleaved& seen) {
+  const std::vector<double> cost = kernel_costs(seen.open);
+  const double whole = median_over(seen.open, [](const Seen& one) { return one.step.time.cpu; });
+  std::vector<Saving> savings;
+  for (std::size_t draw = 0; draw < seen.gated.size(); ++draw) {
+    const Seen& gated = seen.gated[draw];
+    const Timed &before = seen.open[draw].step, &after = seen.open[draw + 1].step;
+    Saving saving;
+    saving.cpu = 2 * gated.step.time.cpu / (before.time.cpu + after.time.cpu);
+    saving.wall = 2 * gated.step.time.wall / (before.time.wall + after.time.wall);
+    for (std::size_t i = 0; i < cost.size(); ++i) {
+      if (!gated.kernels.ran[i] || gated.kernels.passes_on[i]) saving.ideal += cost[i] / whole;
+      if (gated.kernels.passes_on[i]) saving.passing_on += gated.kernels.seconds[i] / whole;
+    }
+    saving.ideal_macs =
+        1 - static_cast<double>(gated.step.result.macs) / static_cast<double>(before.result.macs);
+    saving.outside = (gated.step.time.cpu - gated.kernels.total()) / whole;
+    if (saving.ideal > 0) savings.push_back(saving);
+  }
+  return savings;
+}
+
+void measure(const std::string& title, const Model& gated, std::int64_t batch, int draws,
+             double wanted) {
+  const Interleaved seen = run_interleaved(gated, batch, draws);
+  const std::vector<Saving> savings = hadal::savings(seen);
+  const auto mean = [&](double Saving::*field) {
+    double sum = 0;
+    for (const Saving& saving : savings) sum += saving.*field;
+    return sum / static_cast<double>(savings.size());
+  };
+  std::vector<double> shares;
+  for (const Saving& saving : savings) shares.push_back(saving.share());
+  const double share = median(shares);
+  const auto bytes = bytes_sent(gated, draws);
+  const double open_bytes = static_cast<double>(bytes_sent(all_open(gated), 1).front());
+  const double mean_bytes =
+      static_cast<double>(std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0})) / draws;
+
   fmt::print("\n{}, batch {}, {} draws\n", title, batch, draws);
+  fmt::print("  every gate open          {:.1f} ms a step (processor), {:.1f} ms wall, medians\n",
+             1e3 * median_over(seen.open, [](const Seen& one) { return one.step.time.cpu; }),
+             1e3 * median_over(seen.open, [](const Seen& one) { return one.step.time.wall; }));
+  fmt::print("  gated step / open step   {:.4f} processor, {:.4f} wall, means over draws\n",
+             mean(&Saving::cpu), mean(&Saving::wall));
+  fmt::print("  ideal saving             {:.4f} by time, {:.4f} by multiply-adds, means\n",
+             mean(&Saving::ideal), mean(&Saving::ideal_macs));
+  fmt::print("  saved / ideal            {:.3f}, median of draws; wanted {:.2f}: {}\n", share,
+             wanted, share >= wanted ? "met" : "MISSED");
   fmt::print(
-      "  every gate open           {:8.1f} ms a step (processor), {:.1f} ms wall; {:.1f} % in "
-      "kernels\n",
-      1e3 * step_cpu, 1e3 * step_wall,
-      100 * std::accumulate(cost.begin(), cost.end(), 0.0) / step_cpu);
-  fmt::print("  gated step / open step    {:8.4f} processor, {:.4f} wall\n", sum.ratio_cpu,
-             sum.ratio_wall);
-  fmt::print("  ideal saving              {:8.4f} by time, {:.4f} by multiply-adds\n", sum.ideal,
-             sum.ideal_macs);
-  fmt::print(
-      "  saved / ideal             {:8.3f} all draws; median of draws {:.3f} processor, "
-      "{:.3f} wall\n",
-      saved, median(shares_cpu), median(shares_wall));
-  fmt::print("  wanted                    {:8.3f}  {}\n", wanted,
-             saved >= wanted ? "met" : "MISSED");
-  fmt::print(
-      "  not saved                 {:8.4f} of an open step in joins and additions that only "
-      "pass on, {:.4f} outside kernels\n",
-      sum.passing, sum.ratio_cpu - sum.kernels);
-  fmt::print("  bytes sent / open         {:8.4f} (open: {} a step and rank of 2)\n", sum.bytes,
-             format_bytes(static_cast<double>(bytes_open[0])));
+      "  not saved                {:.4f} of an open step in kernels that only pass on; "
+      "{:.4f} is outside kernels\n",
+      mean(&Saving::passing_on), mean(&Saving::outside));
+  fmt::print("  bytes sent / open        {:.4f} of {} a step by one of two ranks\n",
+             mean_bytes / open_bytes, format_bytes(open_bytes));
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 //   one         one rank alone, a group of one; the other sleeps
 //   apart       every rank alone, at the same time: they share memory and caches, not gradients
 //   together    all ranks in one group
+//   fenced      the same, with a barrier between backward and finish(): what is exposed then is
+//               the price of messages alone, without the wait for a slower rank
 //
 //   efficiency = (images/s of all together) / (ranks x images/s of one)
 //              = time of a step of one / time of a step together
@@ -38,6 +40,7 @@ class TimedGroup final : public ReplicaGroup {
  public:
   explicit TimedGroup(ReplicaGroup& group) : group_(group) {}
 
+  bool fenced = false;
   Time exposed;  // in finish()
   Time hidden;   // in ready(), poll() and shard_done(), beside the work
 
@@ -60,6 +63,7 @@ class TimedGroup final : public ReplicaGroup {
     timed(hidden, [&] { group_.shard_done(); });
   }
   void finish() override {
+    if (fenced) group_.barrier();
     timed(exposed, [&] { group_.finish(); });
   }
   std::int64_t step_bytes_sent() const override { return group_.step_bytes_sent(); }
@@ -134,13 +138,16 @@ void run(const Settings& settings, dist::Communicator& comm) {
     way.add({slowest[0], slowest[1]}, {slowest[2], 0}, {0, slowest[3]});
   };
 
-  Way warm, one, apart, together;
+  Way warm, one, apart, together, fenced;
   steps(trainee_alone, alone, warm, true);
   steps(trainee_of_all, all, warm, true);
   for (int round = 0; round < settings.rounds; ++round, number += kStepsInRound) {
     steps(trainee_alone, alone, one, comm.rank() == round % comm.size());
     steps(trainee_of_all, all, together, true);
     steps(trainee_alone, alone, apart, true);
+    all.fenced = true;
+    steps(trainee_of_all, all, fenced, true);
+    all.fenced = false;
   }
   if (comm.rank() != 0) return;
 
@@ -159,6 +166,7 @@ void run(const Settings& settings, dist::Communicator& comm) {
   print("one", one, 1);
   print("apart", apart, comm.size());
   print("together", together, comm.size());
+  print("fenced", fenced, comm.size());
   std::vector<double> ratio_wall, ratio_cpu;
   for (std::size_t i = 0; i < one.wall.size(); ++i) {
     ratio_wall.push_back(apart.wall[i] / together.wall[i]);
