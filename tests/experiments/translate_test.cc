@@ -93,37 +93,23 @@ TEST(Translate, EveryKindOfInitialiserIsKnownByItsName) {
   EXPECT_EQ(initializer(text)->value, 0.01);
 }
 
-// ImageNet's files name a data set that only whoever has the images can serve.
 TEST(Translate, EverySpecFileNamesWhatIsBuiltIn) {
-  int imagenet = 0, others = 0;
+  int files = 0;
   for (const auto& entry :
        fs::recursive_directory_iterator(fs::path(HADAL_SOURCE_DIR) / "experiments")) {
     if (entry.path().extension() != ".textproto") continue;
-    spec::ExperimentSpec experiment;
-    std::string error;
-    try {
+    ++files;
+    EXPECT_NO_THROW({
       try {
-        experiment = spec::read_experiment(entry.path());
+        spec::read_experiment(entry.path());
       } catch (const ConfigError&) {
         spec::load_plan(entry.path(), complete);
-        ++others;
         continue;
       }
       spec::load_experiment(entry.path(), {}, complete);
-    } catch (const Error& e) {
-      error = e.what();
-    }
-    if (entry.path().parent_path().filename() == "imagenet") {
-      ++imagenet;
-      EXPECT_THAT(error, HasSubstr("'imagenet'")) << entry.path();
-      EXPECT_EQ(error.find('\n'), std::string::npos) << error;
-    } else {
-      ++others;
-      EXPECT_EQ(error, "") << entry.path();
-    }
+    }) << entry.path();
   }
-  EXPECT_GT(imagenet, 10);
-  EXPECT_GT(others, 50);
+  EXPECT_GT(files, 60);
 }
 
 }  // namespace

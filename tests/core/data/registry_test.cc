@@ -30,13 +30,18 @@ std::string error_of(const std::function<void()>& f) {
 TEST(Registry, KnowsItsSetsAndSuggestsThem) {
   std::vector<std::string> names;
   for (const DatasetInfo& info : datasets()) names.push_back(info.name);
-  EXPECT_THAT(names, ElementsAre("cifar10", "cifar100", "generator", "mnist", "svhn"));
+  EXPECT_THAT(names, ElementsAre("cifar10", "cifar100", "generator", "imagenet", "mnist", "svhn"));
   EXPECT_THAT(error_of<ConfigError>([] { load_dataset("cifar01"); }),
               HasSubstr("did you mean 'cifar10'"));
   EXPECT_THAT(error_of<ConfigError>([] {
                 load_dataset("generator", {.data_dir = "", .values = {{"trian", "3"}}});
               }),
               HasSubstr("did you mean 'train'"));
+}
+
+TEST(Registry, ImageNetIsKnownByItsSizeButCannotBeRead) {
+  EXPECT_EQ(find_dataset("imagenet").classes, 1000);
+  EXPECT_THAT(error_of<ConfigError>([] { load_dataset("imagenet"); }), HasSubstr("cannot be read"));
 }
 
 TEST(Registry, GeneratorTakesItsOptionsAsText) {
