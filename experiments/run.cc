@@ -9,6 +9,7 @@
 #include "core/base/strings.h"
 #include "core/reference_check.h"
 #include "core/train/evaluator.h"
+#include "core/train/not_finite.h"
 #include "core/train/train_step.h"
 #include "experiments/build.h"
 #include "experiments/checkpoint.h"
@@ -76,9 +77,11 @@ class Training {
   TensorGroups tensors() const;
   void save_if_due(bool end_of_epoch);
   void save(bool best);
+  void require_finite(const TensorGroups& groups) const;
   void load(const Checkpoint& checkpoint, bool with_optimizer);
   void resume();
   void report_check(const ReferenceCheck& check);
+  bool best_is_whole();
   double evaluate_column(const Model& column);
   double evaluate(RunData::Evaluated which, double* loss = nullptr);
   RunSummary finish();
@@ -244,6 +247,8 @@ void Training::save(bool best) {
   last_save_ = clock_.now_s();
   if (options_.folder.empty()) return;
   group_.enter(Phase::kCheckpoint, "save");
+  const TensorGroups groups = tensors();
+  if (spec_.checks().not_finite()) require_finite(groups);
   if (group_.is_root()) {
     TrainingState state;
     state.spec = spec_;
@@ -267,10 +272,22 @@ void Training::save(bool best) {
       state.numbers["last_train_error"] = *last_.train_error;
       if (last_.validation_error) state.numbers["last_validation_error"] = *last_.validation_error;
     }
-    store().save(state, tensors());
+    store().save(state, groups);
     listener_.on_event(best ? "best" : "checkpoint", steps_done_, "");
   }
   group_.barrier();
+}
+
+// A loss tells of parameters that overflow one step later: too late for the checkpoint between. All
+// replicas hold the same parameters, so all throw.
+void Training::require_finite(const TensorGroups& groups) const {
+  for (const auto& [group, views] : groups)
+    for (const auto& [name, view] : views)
+      if (has_non_finite(view))
+        throw NotFiniteError(fmt::format(
+            "{} '{}' is not finite after step {}, which is not saved; the last checkpoint is "
+            "intact, lower the learning rate or clip gradients",
+            group == "weights" ? "parameter" : "optimizer state", name, steps_done_));
 }
 
 void Training::save_if_due(bool end_of_epoch) {
@@ -375,11 +392,26 @@ RunSummary Training::finish() {
   RunSummary result = summary(false);
   if (const auto column = deepest_column(spec_, data_.input()))
     result.deepest_column_test_error = evaluate_column(*column);
-  if (best_ && best_step_ != steps_done_ && !options_.folder.empty()) {
+  if (best_ && best_step_ != steps_done_ && !options_.folder.empty() && best_is_whole()) {
     load(read_checkpoint(store().path_of(best_step_)), false);
     result.best_validation->test_error = evaluate(RunData::Evaluated::kTest);
   }
   return result;
+}
+
+// The run is done; that one of its checkpoints was damaged since costs one number, not the others.
+bool Training::best_is_whole() {
+  char whole = 1;
+  if (group_.is_root()) try {
+      read_checkpoint(store().path_of(best_step_));
+    } catch (const Error& error) {
+      whole = 0;
+      listener_.on_event(
+          "warning", steps_done_,
+          fmt::format("{}; no test error of the best validation epoch", error.what()));
+    }
+  group_.broadcast(std::as_writable_bytes(std::span(&whole, 1)));
+  return whole != 0;
 }
 
 double Training::evaluate_column(const Model& column) {

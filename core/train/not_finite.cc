@@ -20,15 +20,16 @@ bool has_non_finite(const TensorView& view) {
   return false;
 }
 
-void FirstNotFinite::after(const Plan& plan, const Plan::Step& step, const KernelArgs& args) {
-  if (found() || step.phase == Plan::Phase::kBackward) return;
-  const LoweredNode& node = plan.nodes()[step.node].lowered;
-  for (std::size_t i = 0; i < args.parameters.size(); ++i)
-    if (has_non_finite(args.parameters[i])) {
-      where_ = node.name + " (its parameters are not finite)";
-      return;
-    }
-  if (has_non_finite(args.out)) where_ = node.name;
+void FirstNotFinite::after(const Plan&, const Plan::Step& step, const KernelArgs& args) {
+  if (place_ || step.phase == Plan::Phase::kBackward) return;
+  for (const TensorView& parameter : args.parameters)
+    if (!place_ && has_non_finite(parameter)) place_ = 2 * step.node;
+  if (!place_ && has_non_finite(args.out)) place_ = 2 * step.node + 1;
+}
+
+std::string FirstNotFinite::describe(const Plan& plan, int place) {
+  return (place % 2 == 0 ? "the parameters of " : "the output of ") +
+         plan.nodes()[static_cast<std::size_t>(place / 2)].lowered.name;
 }
 
 }  // namespace hadal

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "core/train/batch_sums.h"
-#include "core/train/not_finite.h"
 
 namespace hadal {
 namespace {
@@ -51,14 +50,13 @@ StepResult TrainStep::run(std::int64_t step, const std::function<const data::Bat
   group_.begin_step(step, active_entries, active_statistics);
   const ShardRange shards = group_.shards();
   std::vector<double> metrics(static_cast<std::size_t>(shards.size()) * kMetrics);
-  const data::Batch* last = nullptr;
   for (int shard = shards.first; shard < shards.last; ++shard) {
     group_.enter(Phase::kData, "load batch");
-    last = &next_batch();
+    const data::Batch& batch = next_batch();
     group_.enter(Phase::kCompute, "forward and backward");
     const std::span<double> row = std::span(metrics).subspan(
         static_cast<std::size_t>(shard - shards.first) * kMetrics, kMetrics);
-    run_shard(step, *last, gates, row);
+    run_shard(step, batch, gates, row);
     row[kDrain] = wants_drain ? 1 : 0;
     group_.shard_done();
   }
@@ -66,7 +64,7 @@ StepResult TrainStep::run(std::int64_t step, const std::function<const data::Bat
   std::vector<double> totals(kMetrics);
   group_.sum_over_shards(metrics, totals);
   if (options_.stop_when_not_finite && !std::isfinite(totals[kLoss]))
-    report_not_finite(step, totals[kLoss], *last, gates);
+    report_not_finite(step, totals[kLoss]);
 
   clear_gradients_of(active_entries);
   update_running(active_statistics);
@@ -87,13 +85,15 @@ StepResult TrainStep::run(std::int64_t step, const std::function<const data::Bat
 void TrainStep::run_shard(std::int64_t step, const data::Batch& batch, const GateMask& gates,
                           std::span<double> metrics) {
   const Feed inputs[] = {{model_.image, batch.images.view()}, {model_.labels, batch.labels.view()}};
-  executor_.forward(inputs, {options_.seed, static_cast<std::uint64_t>(step), batch.first_sample},
-                    gates);
+  const StepInfo info{options_.seed, static_cast<std::uint64_t>(step), batch.first_sample};
+  executor_.forward(inputs, info, gates);
 
   const BatchSums sums = sums_of(executor_, model_, batch);
   metrics[kLoss] = sums.loss;
   metrics[kErrors] = sums.errors;
   metrics[kSamples] = sums.samples;
+  if (options_.stop_when_not_finite && !std::isfinite(sums.loss))
+    find_not_finite(inputs, info, gates);
 
   const std::span<const float> weights = batch.weights.span<float>();
   for (std::size_t n = 0; n < weights.size(); ++n)
@@ -122,20 +122,27 @@ void TrainStep::clear_gradients_of(std::span<const std::uint8_t> active_entries)
   }
 }
 
-void TrainStep::report_not_finite(std::int64_t step, double loss, const data::Batch& last,
-                                  const GateMask& gates) {
-  FirstNotFinite finder;
-  executor_.set_observer(&finder);
-  const Feed inputs[] = {{model_.image, last.images.view()}, {model_.labels, last.labels.view()}};
-  executor_.forward(inputs, {options_.seed, static_cast<std::uint64_t>(step), last.first_sample},
-                    gates);
+// The shard again, with an eye on every layer.
+void TrainStep::find_not_finite(std::span<const Feed> inputs, const StepInfo& info,
+                                const GateMask& gates) {
+  executor_.set_observer(&first_not_finite_);
+  executor_.forward(inputs, info, gates);
   executor_.set_observer(nullptr);
-  const std::string where = finder.found() ? "first in the output of " + finder.where()
-                                           : std::string("not in the samples of this rank");
+}
+
+void TrainStep::report_not_finite(std::int64_t step, double loss) {
+  // Shards may overflow at different places, or some not at all; every replica names the earliest.
+  constexpr double kNowhere = -1e9;
+  const double place = group_.max(
+      first_not_finite_.place() ? -static_cast<double>(*first_not_finite_.place()) : kNowhere);
+  const std::string where =
+      place == kNowhere
+          ? "only in the sum over the batch"
+          : "first in " + FirstNotFinite::describe(executor_.plan(), static_cast<int>(-place));
   throw NotFiniteError(
       fmt::format("loss is {} at step {}: {}; the last checkpoint is intact, lower the learning "
                   "rate or clip gradients",
-                  loss, step, where));
+                  std::isnan(loss) ? "NaN" : "infinite", step, where));
 }
 
 }  // namespace hadal

@@ -11,6 +11,7 @@
 #include "core/executor.h"
 #include "core/model.h"
 #include "core/optim/optimizer.h"
+#include "core/train/not_finite.h"
 #include "core/train/replica_group.h"
 
 namespace hadal {
@@ -47,7 +48,7 @@ class TrainStep {
   /// replica, in order, and lets `optimizer` move the parameters at `learning_rate`. `wants_drain`
   /// is this replica's wish to stop; the result says whether any has it. Throws NotFiniteError, on
   /// every replica and before the parameters move, when the loss is NaN or infinite; the message
-  /// names the first layer whose output is not finite, where this replica has it.
+  /// names the first layer that any replica found not finite.
   StepResult run(std::int64_t step, const std::function<const data::Batch&()>& next_batch,
                  Optimizer& optimizer, double learning_rate, bool wants_drain = false);
 
@@ -56,8 +57,8 @@ class TrainStep {
                  std::span<double> metrics);
   void update_running(std::span<const std::uint8_t> active);
   void clear_gradients_of(std::span<const std::uint8_t> inactive_entries);
-  [[noreturn]] void report_not_finite(std::int64_t step, double loss, const data::Batch& last,
-                                      const GateMask& gates);
+  void find_not_finite(std::span<const Feed> inputs, const StepInfo& info, const GateMask& gates);
+  [[noreturn]] void report_not_finite(std::int64_t step, double loss);
 
   const Model& model_;
   Parameters& parameters_;
@@ -65,6 +66,7 @@ class TrainStep {
   TrainStepOptions options_;
   Executor executor_;
   Tensor d_loss_;
+  FirstNotFinite first_not_finite_;
 };
 
 /// Counts samples whose highest score (the first of equals) is not the label, each times its
