@@ -12,9 +12,10 @@ namespace hadal::dist {
 
 std::string CoreUse::warning(const std::string& host) const {
   return fmt::format(
-      "{} ranks with {} threads each share {} cores of {}: start at most {} ranks here, or use "
+      "{} ranks with {} thread{} each share {} core{} of {}: start at most {} here, or use "
       "mpirun --bind-to none --mca mpi_yield_when_idle 1",
-      ranks, threads, cores, host, std::max(1, cores / threads));
+      ranks, threads, threads == 1 ? "" : "s", cores, cores == 1 ? "" : "s", host,
+      std::max(1, cores / threads));
 }
 
 CoreUse core_use(Communicator& comm, int threads_per_rank) {

@@ -13,7 +13,7 @@ struct CoreUse {
   int cores = 1;    // that at least one of these ranks may run on
 
   bool oversubscribed() const { return ranks * threads > cores; }
-  /// "4 ranks x 1 threads share 2 cores of n1: each step waits for the slowest; ..."
+  /// "4 ranks with 1 thread each share 2 cores of n1: start at most 2 here, or use ..."
   std::string warning(const std::string& host) const;
 };
 

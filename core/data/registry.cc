@@ -49,7 +49,10 @@ OptionValues resolved_options(const DatasetInfo& info, const OptionValues& value
   }
   for (const auto& [name, value] : values) {
     if (!resolved.contains(name))
-      throw ConfigError(unknown_name("option of data set " + info.name, name, known));
+      throw ConfigError(
+          fmt::format("data set {}: {}", info.name,
+                      known.empty() ? fmt::format("unknown option '{}'; this set has none", name)
+                                    : unknown_name("option", name, known)));
     resolved[name] = value;
   }
   return resolved;

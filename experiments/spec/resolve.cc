@@ -193,7 +193,8 @@ void check_experiment(const ExperimentSpec& spec, Problems& problems) {
                         fmt::format("set epochs or steps to more than 0, and only one of them "
                                     "(found epochs {}, steps {})",
                                     spec.epochs(), spec.steps())});
-  if (spec.logical_shards() > 0 && spec.global_batch() % spec.logical_shards() != 0)
+  if (spec.logical_shards() > 0 && spec.global_batch() > 0 &&
+      spec.global_batch() % spec.logical_shards() != 0)
     problems.push_back({"global_batch", fmt::format("{} is not divisible by logical_shards {}",
                                                     spec.global_batch(), spec.logical_shards())});
   if (spec.optimizer().nesterov() && spec.optimizer().momentum() == 0)

@@ -20,7 +20,7 @@ TEST(CoreUse, CountsTheThreadsOfAllRanksOfThisMachine) {
 
 TEST(CoreUse, SaysHowManyRanksWouldDo) {
   const CoreUse use{.ranks = 4, .threads = 2, .cores = 6};
-  EXPECT_THAT(use.warning("n1"), ::testing::HasSubstr("at most 3 ranks"));
+  EXPECT_THAT(use.warning("n1"), ::testing::HasSubstr("start at most 3 here"));
 }
 
 }  // namespace
