@@ -34,9 +34,7 @@ bool speak_for_rank() {
 }
 
 int fail(std::ostream& err, int code, const std::string& message) {
-  if (!speak_for_rank()) return code;
-  for (const std::string& line : split(message, '\n')) err << fmt::format("hadal: {}\n", line);
-  err << std::flush;
+  if (speak_for_rank()) complain(err, message);
   return code;
 }
 
@@ -128,6 +126,11 @@ int parse_and_run(CLI::App& app, std::span<const Command> commands,
 }
 
 }  // namespace
+
+void complain(std::ostream& err, const std::string& message) {
+  for (const std::string& line : split(message, '\n')) err << fmt::format("hadal: {}\n", line);
+  err << std::flush;
+}
 
 bool is_one_of_many() { return rank_from_environment().has_value(); }
 

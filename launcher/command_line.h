@@ -21,6 +21,9 @@ namespace hadal::launcher {
 int run_command_line(std::span<const Command> commands, const std::vector<std::string>& arguments,
                      std::ostream& out, std::ostream& err);
 
+/// Writes `message` to `err`, "hadal: " before each of its lines.
+void complain(std::ostream& err, const std::string& message);
+
 /// True when this process is one of several that mpirun or srun started.
 bool is_one_of_many();
 

@@ -1,4 +1,5 @@
 // hadal train: one training, alone or as one rank of many under mpirun or srun.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@
 #include "experiments/tensorboard.h"
 #include "experiments/translate.h"
 #include "launcher/command.h"
+#include "launcher/command_line.h"
 #include "launcher/device.h"
 #include "launcher/environment.h"
 #include "launcher/run_store.h"
@@ -182,14 +184,46 @@ fs::path folder_of(const TrainOptions& options, const spec::ExperimentSpec& spec
   return fs::path("runs") / run_folder_name(name, spec::spec_hash(spec));
 }
 
-/// True when there is nothing left to do. Throws ConfigError when the folder holds an unfinished
-/// run and --resume is not given.
-bool is_finished(const TrainOptions& options, const fs::path& folder) {
-  const std::optional<RunRecord> record = read_run(folder);
-  if (!record) return false;
-  if (record->finished()) return true;
+bool has_checkpoints(const fs::path& folder) {
   std::error_code ignored;
-  if (!options.resume && fs::exists(folder / "checkpoints", ignored))
+  return fs::exists(folder / "checkpoints", ignored);
+}
+
+/// A start that failed before it trained anything: nothing is lost when another takes its folder.
+bool is_failed_start(const RunRecord& record) {
+  return record.result && record.result->status == RunStatus::kFailed && record.epochs.empty() &&
+         !has_checkpoints(record.folder);
+}
+
+void remove_failed_start(const fs::path& folder) {
+  if (const auto record = read_run(folder); record && is_failed_start(*record))
+    for (const char* file : {"environment.json", "metrics.jsonl", "result.json"})
+      fs::remove(folder / file);
+}
+
+void require_same_spec(const RunRecord& record, const spec::ExperimentSpec& spec) {
+  const std::string hash = spec::spec_hash(spec);
+  if (record.spec_hash == hash) return;
+  const fs::path file = record.folder / "spec.textproto";
+  std::string differences =
+      spec::describe(spec::diff(spec::experiment_from_text(record.spec_text, file), spec, false));
+  std::replace(differences.begin(), differences.end(), '\n', ';');
+  throw ConfigError(
+      fmt::format("{} holds a run of another spec ({}, this one is {}); they differ in (there | "
+                  "here) {}; give another folder with --out",
+                  record.folder.string(), record.spec_hash, hash,
+                  differences.empty() ? "the version of the program" : differences));
+}
+
+/// True when there is nothing left to do. Throws ConfigError when the folder holds a run of another
+/// spec, or an unfinished run and --resume is not given.
+bool is_finished(const TrainOptions& options, const fs::path& folder,
+                 const spec::ExperimentSpec& spec) {
+  const std::optional<RunRecord> record = read_run(folder);
+  if (!record || is_failed_start(*record)) return false;
+  require_same_spec(*record, spec);
+  if (record->finished()) return true;
+  if (!options.resume && has_checkpoints(folder))
     throw ConfigError(fmt::format(
         "{} holds an unfinished run; add --resume to go on with it, or --out for another folder",
         folder.string()));
@@ -210,7 +244,7 @@ int train(const TrainOptions& options) {
   const bool is_root = comm.rank() == 0;
   bool folder_is_ours = false;
   try {
-    if (is_finished(options, folder)) {
+    if (is_finished(options, folder, spec)) {
       if (is_root)
         std::cout << folder.string() << " is finished: " << describe(*read_run(folder)->result)
                   << "\n";
@@ -218,9 +252,11 @@ int train(const TrainOptions& options) {
       return 0;
     }
     comm.barrier();
-    if (is_root)
+    if (is_root) {
+      remove_failed_start(folder);
       prepare_run_folder(folder, spec::canonical_text(spec), spec::spec_hash(spec),
                          describe_environment({"hadal", "train", options.spec}, comm.size()));
+    }
     comm.barrier();
     folder_is_ours = true;
 
@@ -266,11 +302,16 @@ int train(const TrainOptions& options) {
     world.finish();
     return result.exit_code;
   } catch (const Error& error) {
-    // Several ranks may meet the same error: one says so, and writes it down where the run is its
-    // own.
+    // Several ranks may meet the same error: the first says so at once, for the others' exit ends
+    // it, and writes it down where the run is its own and the disk lets it.
     if (!world.claim_report()) return static_cast<int>(error.exit_code());
-    if (folder_is_ours) write_result(folder, failed_result(error, spec, comm.size()));
-    throw;
+    complain(std::cerr, error.what());
+    try {
+      if (folder_is_ours) write_result(folder, failed_result(error, spec, comm.size()));
+    } catch (const Error&) {
+      // It has been said.
+    }
+    return static_cast<int>(error.exit_code());
   }
 }
 
