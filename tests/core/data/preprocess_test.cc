@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <cblas.h>
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
@@ -155,6 +156,21 @@ TEST(Preprocess, AnImageDoesNotDependOnItsNeighbours) {
         ASSERT_NEAR(alone[e], p.values[static_cast<std::size_t>(i) * 48 + e], whiten ? 1e-4 : 0);
     }
   }
+}
+
+TEST(Preprocess, WhiteningHasTheSameBitsOnAnyNumberOfCores) {
+  // Large enough for OpenBLAS to share the work among its threads.
+  const ImageSet set = random_images(300, 14, 14, 3);
+  std::vector<std::vector<float>> values;
+  const int before = openblas_get_num_threads();
+  for (const int threads : {1, 2, 3}) {
+    openblas_set_num_threads(threads);
+    values.push_back(prepare({{"gcn"}, {"zca", {0.1}}}, set).values);
+    EXPECT_EQ(openblas_get_num_threads(), threads) << "not put back";
+  }
+  openblas_set_num_threads(before);
+  EXPECT_EQ(values[1], values[0]);
+  EXPECT_EQ(values[2], values[0]);
 }
 
 TEST(Preprocess, StateGivesBackTheSameBits) {
