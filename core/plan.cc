@@ -42,6 +42,7 @@ class PlanCompiler {
 
   std::vector<int> plan_nodes(const std::vector<Value>& values) const {
     std::vector<int> ids;
+    ids.reserve(values.size());
     for (const Value value : values) ids.push_back(plan_->node_of_.at(value.node));
     return ids;
   }
