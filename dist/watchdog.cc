@@ -97,6 +97,18 @@ Verdict missing_peer(const Observation& seen, const Beat& me, int rank, double w
                   who(seen, rank), me.describe(), when(me), doing, seen.rank, waited_s, limit_s)};
 }
 
+/// A rank that came, and was stopped while it waited with the others: its messages do not move. -1:
+/// none.
+int stopped_within(const Observation& seen) {
+  for (int rank = 0; rank < static_cast<int>(seen.beats.size()); ++rank) {
+    const Beat& beat = seen.beats[rank];
+    if (rank != seen.rank && beat.state == Beat::State::kRunning &&
+        seen.process_state(beat.pid) == "stopped")
+      return rank;
+  }
+  return -1;
+}
+
 std::optional<Verdict> waited_too_long(const Observation& seen, const Beat& me, double waited_s,
                                        const WatchdogOptions& options) {
   const double limit_s = options.limit(me);
@@ -108,6 +120,15 @@ std::optional<Verdict> waited_too_long(const Observation& seen, const Beat& me, 
       return missing_peer(seen, me, rank, waited_s, limit_s);
   }
   if (!absent.empty()) return std::nullopt;  // late, but alive
+  if (const int stopped = stopped_within(seen); stopped >= 0) {
+    const Beat& beat = seen.beats[stopped];
+    return Verdict{
+        ExitCode::kHang, stopped,
+        fmt::format("{} is stopped in {} \"{}\" at {}, silent for {:.1f} s; rank {} waited "
+                    "{:.1f} s (limit {:.0f} s, --patience waits longer)",
+                    who(seen, stopped), name_of(beat.phase), beat.describe(), when(beat),
+                    silence_s(seen, beat), seen.rank, waited_s, limit_s)};
+  }
   const std::string elsewhere = unseen(seen);
   const int other = elsewhere_engaged(seen, me);
   const std::string guess =

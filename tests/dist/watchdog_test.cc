@@ -80,6 +80,16 @@ TEST(Judge, AStoppedRankIsNotGivenTheTimeOfALongOperation) {
   EXPECT_EQ(judge(seen, {})->silent_rank, 2);
 }
 
+TEST(Judge, ARankStoppedWhileItWaitedWithTheOthersIsNamed) {
+  Observation seen = hang(61, 61);
+  seen.beats[2] = beat(102, Phase::kCollective, "all-reduce bucket", 5, 61);
+  seen.process_state = [](std::int32_t pid) { return pid == 102 ? "stopped" : "sleeping"; };
+  const auto verdict = judge(seen, {});
+  ASSERT_TRUE(verdict.has_value());
+  EXPECT_EQ(verdict->silent_rank, 2);
+  EXPECT_THAT(verdict->line, HasSubstr("rank 2 (n1, pid 102) is stopped in collective"));
+}
+
 TEST(Judge, WhoWaitsForACheckpointMayWaitAsLongAsOneTakes) {
   Observation seen = hang(500, 500);
   seen.beats[0].around = Phase::kCheckpoint;
