@@ -121,8 +121,10 @@ TEST(Mpi, AHungRankIsNamed) {
     EXPECT_EQ(outcome.own_lines(), 1) << outcome.output;
     EXPECT_THAT(outcome.output, AllOf(HasSubstr("hadal: rank 1 ("), HasSubstr("step 20"),
                                       HasSubstr("\"backward\"")));
+    // Where rank 1's own watchdog speaks first, rank 0 may already find it gone (89).
     EXPECT_THAT(read_file(folder.path() / "rank0.last.json"),
-                AllOf(HasSubstr("\"step\": 20"), HasSubstr("\"exit_code\": 85")));
+                AllOf(HasSubstr("\"step\": 20"), HasSubstr("\"silent_rank\": 1"),
+                      AnyOf(HasSubstr("\"exit_code\": 85"), HasSubstr("\"exit_code\": 89"))));
   }
 }
 
