@@ -13,13 +13,13 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-// Two epochs of 200 steps, a checkpoint every 7: long enough that a signal sent at a checkpoint
-// comes in the middle of an epoch.
-constexpr long long kEpoch = 200, kSteps = 2 * kEpoch;
+// Two epochs of 600 steps, a checkpoint every 7: long enough that a signal sent at a checkpoint
+// comes in the middle of an epoch, on a fast machine too.
+constexpr long long kEpoch = 600, kSteps = 2 * kEpoch;
 constexpr const char* kSpec = R"(
   model { name: "resnet" set: "depth=8" set: "width=4" set: "survival=0.5" }
   data {
-    name: "generator" set: "train=3240" set: "test=32" set: "side=16" validation_images: 40
+    name: "generator" set: "train=9640" set: "test=32" set: "side=16" validation_images: 40
     preprocess: ["subtract_channel_mean", "divide_channel_std"]
   }
   augmentation { pad: 2 mirror: true }
@@ -69,7 +69,7 @@ TEST_F(Resume, AKilledRankEndsTheJobAndTwoRanksGoOnWhereFourWere) {
 }
 
 TEST_F(Resume, TheRootKilledIsNoWorse) {
-  interrupted({.ranks = 2}, 250, SIGKILL, /*to_rank=*/0);
+  interrupted({.ranks = 2}, 700, SIGKILL, /*to_rank=*/0);
   expect_same_run(finished({}), uninterrupted());
 }
 
@@ -83,7 +83,7 @@ TEST_F(Resume, InterruptedInThreeWaysOnThreeNumbersOfRanks) {
   EXPECT_EQ(by_scheduler.exit_code, 75) << by_scheduler.err;
   EXPECT_THAT(by_scheduler.out, HasSubstr("--resume goes on"));
 
-  interrupted({.ranks = 4}, 252, SIGKILL, /*to_rank=*/3);
+  interrupted({.ranks = 4}, 700, SIGKILL, /*to_rank=*/3);
   expect_same_run(finished({.ranks = 2}), uninterrupted());
 }
 
