@@ -45,7 +45,7 @@ std::vector<Tick> linear_ticks(double low, double high, int wanted) {
 }
 
 std::vector<Tick> log_ticks(double low, double high, int wanted) {
-  const double decades = std::log10(high / low);
+  const double decades = std::log10(high) - std::log10(low);
   if (decades < 0.5) return linear_ticks(low, high, wanted);
   const int first = static_cast<int>(std::floor(std::log10(low) - 1e-9));
   const int last = static_cast<int>(std::ceil(std::log10(high) + 1e-9));
@@ -94,7 +94,8 @@ Scale::Scale(const Axis& axis, const std::vector<double>& values) : log_(axis.lo
     if (can_show(value)) low = std::min(low, value), high = std::max(high, value);
   if (low > high) low = log_ ? 0.1 : 0, high = 1;  // nothing to see
   if (log_) {
-    const double widen = low == high ? 2 : std::pow(high / low, 0.03);
+    const double decades = std::log10(high) - std::log10(low);
+    const double widen = low == high ? 2 : std::pow(10, 0.03 * decades);
     low /= widen, high *= widen;
   } else if (low == high) {
     const double widen = low == 0 ? 1 : 0.1 * std::abs(low);

@@ -1,5 +1,6 @@
 #include "experiments/figures/pen.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <numbers>
@@ -44,6 +45,15 @@ std::string valid(const std::string& text) {
     i += std::max<std::size_t>(length, 1);
   }
   return result;
+}
+
+// Cairo cannot tell a reader of SVG that pixels are squares: there each is repeated to about its
+// size in units, which leaves little to smooth.
+int repeats(cairo_t* context, const image::Image& image, double width) {
+  if (cairo_surface_get_type(cairo_get_target(context)) != CAIRO_SURFACE_TYPE_SVG) return 1;
+  constexpr double kMaxSide = 2000;
+  const double most = kMaxSide / std::max(image.width, image.height);
+  return static_cast<int>(std::max(1.0, std::min(std::ceil(width / image.width), most)));
 }
 
 }  // namespace
@@ -158,26 +168,28 @@ void Pen::marker(Point at, double r, std::size_t kind, Colour colour, double opa
 void Pen::image(const image::Image& image, double x, double y, double width, double height,
                 bool smooth) {
   HADAL_CHECK(image.channels == 1 || image.channels == 3);
+  const int times = smooth ? 1 : repeats(context_, image, width);
   const std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)> surface(
-      cairo_image_surface_create(CAIRO_FORMAT_RGB24, image.width, image.height),
+      cairo_image_surface_create(CAIRO_FORMAT_RGB24, times * image.width, times * image.height),
       cairo_surface_destroy);
   HADAL_CHECK(cairo_surface_status(surface.get()) == CAIRO_STATUS_SUCCESS);
   unsigned char* data = cairo_image_surface_get_data(surface.get());
   const int stride = cairo_image_surface_get_stride(surface.get());
-  const std::uint8_t* from = image.pixels.data();
-  for (int row = 0; row < image.height; ++row) {
+  const int last = image.channels - 1;
+  for (int row = 0; row < times * image.height; ++row) {
     auto* to = reinterpret_cast<std::uint32_t*>(data + static_cast<std::ptrdiff_t>(row) * stride);
-    for (int column = 0; column < image.width; ++column, from += image.channels) {
-      const int last = image.channels - 1;
-      to[column] = static_cast<std::uint32_t>(from[0] << 16 | from[last / 2] << 8 | from[last]);
-    }
+    const std::uint8_t* from = image.pixels.data() + static_cast<std::ptrdiff_t>(row / times) *
+                                                         image.width * image.channels;
+    for (int column = 0; column < image.width; ++column, from += image.channels, to += times)
+      std::fill_n(to, times,
+                  static_cast<std::uint32_t>(from[0] << 16 | from[last / 2] << 8 | from[last]));
   }
   cairo_surface_mark_dirty(surface.get());
   cairo_save(context_);
   cairo_rectangle(context_, x, y, width, height);
   cairo_clip(context_);
   cairo_translate(context_, x, y);
-  cairo_scale(context_, width / image.width, height / image.height);
+  cairo_scale(context_, width / (times * image.width), height / (times * image.height));
   cairo_set_source_surface(context_, surface.get(), 0, 0);
   cairo_pattern_t* pattern = cairo_get_source(context_);
   cairo_pattern_set_filter(pattern, smooth ? CAIRO_FILTER_GOOD : CAIRO_FILTER_NEAREST);

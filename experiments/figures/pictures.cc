@@ -11,13 +11,22 @@
 namespace hadal::figures {
 namespace {
 
-constexpr double kGap = 6, kCaption = 15, kMargin = 10, kNameRoom = 110, kMaxSide = 30000;
+constexpr double kGap = 6, kCaption = 15, kMargin = 10, kMaxNameRoom = 110, kMaxSide = 30000;
 constexpr TextStyle kCaptionText{.size = 10.5, .colour = kFaint, .align = Align::kCentre};
 
 struct Layout {
+  double name_room = 0;
   double left = 0, top = 0, cell_width = 0, cell_height = 0, width = 0, height = 0;
   std::size_t columns = 0, rows = 0;
 };
+
+// A size must be known before there is a pen to measure with: 6.2 units a letter is a little more
+// than the font's mean.
+double name_room(const std::vector<std::string>& names) {
+  std::size_t longest = 0;
+  for (const std::string& name : names) longest = std::max(longest, name.size());
+  return longest == 0 ? 0 : std::min(kMaxNameRoom, 6.2 * static_cast<double>(longest) + 8);
+}
 
 Layout layout_of(PictureSheet& sheet) {
   bool captions = false;
@@ -35,7 +44,8 @@ Layout layout_of(PictureSheet& sheet) {
   l.rows = (sheet.tiles.size() + l.columns - 1) / l.columns;
   l.cell_width = sheet.tile_width + kGap;
   l.cell_height = sheet.tile_height + kGap + (captions ? kCaption : 0);
-  l.left = kMargin + (sheet.row_names.empty() ? 0 : kNameRoom);
+  l.name_room = name_room(sheet.row_names);
+  l.left = kMargin + l.name_room;
   l.top = (sheet.title.empty() ? kMargin : 40) + (sheet.column_names.empty() ? 0 : kCaption + 4);
   l.width = l.left + static_cast<double>(l.columns) * l.cell_width - kGap + kMargin;
   l.height = l.top + static_cast<double>(l.rows) * l.cell_height - kGap + kMargin;
@@ -82,7 +92,7 @@ void draw(Pen& pen, const PictureSheet& sheet, const Layout& l) {
   name.align = Align::kRight;
   for (std::size_t r = 0; r < sheet.row_names.size(); ++r)
     pen.text(l.left - 8, l.top + static_cast<double>(r) * l.cell_height + sheet.tile_height / 2 + 4,
-             pen.fitted(sheet.row_names[r], kNameRoom - 10, name), name);
+             pen.fitted(sheet.row_names[r], l.name_room, name), name);
   for (std::size_t i = 0; i < sheet.tiles.size(); ++i)
     draw_tile(pen, sheet, sheet.tiles[i],
               l.left + static_cast<double>(i % l.columns) * l.cell_width,

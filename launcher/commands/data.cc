@@ -9,11 +9,11 @@
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
-#include "core/data/contact_sheet.h"
 #include "core/data/fetch.h"
 #include "core/data/registry.h"
 #include "core/data/verify.h"
 #include "core/image/png.h"
+#include "experiments/figures/pictures.h"
 #include "launcher/command.h"
 
 namespace hadal::launcher {
@@ -109,10 +109,32 @@ int verify(const Options& o) {
   return 0;
 }
 
+// One row per class: its first `columns` samples.
+figures::PictureSheet samples(const data::Dataset& set, const data::ImageSet& images,
+                              const Options& o) {
+  const auto columns = static_cast<std::size_t>(o.columns);
+  figures::PictureSheet sheet{.columns = o.columns,
+                              .tile_width = static_cast<double>(o.zoom * images.width),
+                              .row_names = set.class_names};
+  sheet.tiles.resize(static_cast<std::size_t>(set.classes) * columns);
+  std::vector<std::size_t> filled(static_cast<std::size_t>(set.classes));
+  for (std::int64_t i = 0; i < images.count; ++i) {
+    const auto label = static_cast<std::size_t>(images.labels[static_cast<std::size_t>(i)]);
+    if (filled[label] == columns) continue;
+    const std::uint8_t* pixels = images.image(i);
+    sheet.tiles[label * columns + filled[label]++].image = {
+        .height = images.height,
+        .width = images.width,
+        .channels = images.channels,
+        .pixels = {pixels, pixels + images.bytes_per_image()}};
+  }
+  return sheet;
+}
+
 int sheet(const Options& o) {
   const data::Dataset set = data::load_dataset(o.name, load_options(o));
   const data::ImageSet& images = o.split == "test" ? set.test : set.train;
-  image::write_png(o.out, data::contact_sheet(images, set.classes, o.columns, o.zoom));
+  image::write_png(o.out, figures::to_image(figures::picture_sheet(samples(set, images, o)), 1));
   fmt::print("{}\n", o.out);
   return 0;
 }
@@ -172,8 +194,12 @@ Action declare(CLI::App& app) {
   sheet_app.add_option("--split", o->split, "train or test")
       ->check(CLI::IsMember({"train", "test"}))
       ->capture_default_str();
-  sheet_app.add_option("--columns", o->columns, "samples per class")->capture_default_str();
-  sheet_app.add_option("--zoom", o->zoom, "screen pixels per pixel")->capture_default_str();
+  sheet_app.add_option("--columns", o->columns, "samples per class")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  sheet_app.add_option("--zoom", o->zoom, "screen pixels per pixel")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   sheet_app.callback([chosen] { *chosen = sheet; });
 
   CLI::App& fetch_app =

@@ -47,7 +47,7 @@ TEST(DataCommand, SheetWritesAPicture) {
   const Outcome outcome = run(
       {"sheet", "generator", "--set", "train=20", "--columns", "2", "--zoom", "1", "--out", path});
   EXPECT_EQ(outcome.code, 0);
-  EXPECT_EQ(image::read_png(path).height, 10 * 34 + 2);
+  EXPECT_EQ(image::read_png(path).height, 10 + 10 * 32 + 9 * 6 + 10);  // margins, rows, gaps
 }
 
 TEST(DataCommand, EveryMistakeIsOneLineWithTheWayOut) {

@@ -5,7 +5,6 @@
 
 #include "core/base/files.h"
 #include "core/base/hash.h"
-#include "core/data/contact_sheet.h"
 
 namespace hadal::data {
 namespace {
@@ -56,19 +55,6 @@ TEST(Describe, CountsLabelsAndTakesMoments) {
   EXPECT_DOUBLE_EQ(reports[0].channel_mean[0], 5.0);
   EXPECT_NEAR(reports[0].channel_std[0] * reports[0].channel_std[0], 35.0 / 3, 1e-12);
   EXPECT_EQ(reports[1].count, 0);
-}
-
-TEST(ContactSheet, RowsAreClassesAndEmptyPlacesStayDark) {
-  const image::Image sheet = contact_sheet(small_set().train, 2, 2, 1);
-  ASSERT_EQ(sheet.height, 2 * 3 + 2);
-  ASSERT_EQ(sheet.width, 2 * 4 + 2);
-  const auto pixel = [&](int y, int x) {
-    return sheet.pixels[static_cast<std::size_t>(y * 10 + x)];
-  };
-  EXPECT_EQ(pixel(2, 2), 4);   // class 0, first image
-  EXPECT_EQ(pixel(2, 6), 32);  // class 0 has one image
-  EXPECT_EQ(pixel(5, 3), 2);   // class 1
-  EXPECT_EQ(pixel(5, 7), 10);
 }
 
 }  // namespace
