@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include <cblas.h>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
-#include "core/data/one_blas_thread.h"
 #include "core/data/whitening.h"
+#include "core/linalg/one_blas_thread.h"
 
 namespace hadal::data {
 namespace {
@@ -60,7 +61,7 @@ void Preprocessor::run(const Whitening& stage, std::int64_t count, float* values
     for (std::int64_t e = 0; e < dimension; ++e)
       centred[static_cast<std::size_t>(i * dimension + e)] =
           values[i * dimension + e] - stage.mean[static_cast<std::size_t>(e)];
-  const OneBlasThread one;
+  const linalg::OneBlasThread one;
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, kChunk, d, d, 1.0f, centred.data(), d,
               stage.matrix.data(), d, 0.0f, whitened.data(), d);
   std::copy_n(whitened.begin(), count * dimension, values);

@@ -2,10 +2,11 @@
 
 #include <cmath>
 
+#include <cblas.h>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
-#include "core/data/one_blas_thread.h"
+#include "core/linalg/one_blas_thread.h"
 
 // LAPACK: eigenvalues and eigenvectors of a symmetric matrix by divide and conquer.
 extern "C" void dsyevd_(const char* job, const char* triangle, const int* n, double* a,
@@ -46,14 +47,14 @@ void SecondMoments::add(const float* values, std::int64_t count, const std::vect
     for (std::int64_t e = 0; e < dimension_; ++e)
       centred_[static_cast<std::size_t>(i * dimension_ + e)] =
           values[i * dimension_ + e] - mean[static_cast<std::size_t>(e)];
-  const OneBlasThread one;
+  const linalg::OneBlasThread one;
   cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, d, static_cast<int>(count), 1.0,
               centred_.data(), d, 1.0, sum_.data(), d);
   count_ += count;
 }
 
 std::vector<float> SecondMoments::whitening_matrix(double bias) const {
-  const OneBlasThread one;
+  const linalg::OneBlasThread one;
   const int d = static_cast<int>(dimension_);
   const auto n = static_cast<std::size_t>(dimension_);
   std::vector<double> vectors = sum_;
