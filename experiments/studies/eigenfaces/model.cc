@@ -10,7 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
-#include "core/data/one_blas_thread.h"
+#include "core/linalg/one_blas_thread.h"
 #include "core/safetensors.h"
 #include "experiments/studies/eigenfaces/gram.h"
 
@@ -98,7 +98,7 @@ void combine(const Pictures& pictures, const std::vector<Relight>& relights,
   constexpr std::int64_t kPixels = 512;
   const std::int64_t m = pictures.count(), n = pictures.size(), k = model.k();
   std::vector<float> centred(static_cast<std::size_t>(m * kPixels));
-  const data::OneBlasThread one;
+  const linalg::OneBlasThread one;
   for (std::int64_t first = 0; first < n; first += kPixels) {
     const std::int64_t pixels = std::min(kPixels, n - first);
     for (std::int64_t j = 0; j < m; ++j) {
