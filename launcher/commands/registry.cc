@@ -5,7 +5,6 @@
 namespace hadal::launcher {
 
 Command data_command();
-Command demo_command();
 Command eval_command();
 Command models_command();
 Command plan_command();
@@ -17,7 +16,6 @@ Command train_command();
 std::vector<Command> all_commands() {
   return {
       data_command(),
-      demo_command(),
       eval_command(),
       models_command(),
       plan_command(),

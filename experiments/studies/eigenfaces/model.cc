@@ -10,70 +10,89 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/linalg/dense.h"
 #include "core/linalg/one_blas_thread.h"
+#include "core/linalg/row_kernels.h"
 #include "core/safetensors.h"
-#include "experiments/studies/eigenfaces/gram.h"
-
-// LAPACK: eigenvalues and eigenvectors of a symmetric matrix by divide and conquer.
-extern "C" void dsyevd_(const char* job, const char* triangle, const int* n, double* a,
-                        const int* lda, double* eigenvalues, double* work, const int* work_size,
-                        int* integer_work, const int* integer_work_size, int* info);
 
 namespace hadal::eigenfaces {
 namespace {
 
 constexpr const char* kFile = "model.safetensors";
 
-// a: m x m symmetric; becomes its eigenvectors, one a row, by ascending eigenvalue.
-std::vector<double> eigen_decompose(int m, std::vector<double>& a) {
-  std::vector<double> eigenvalues(static_cast<std::size_t>(m)), work(1);
-  std::vector<int> integer_work(1);
-  int info = 0;
-  const auto call = [&](int work_size, int integer_work_size) {
-    dsyevd_("V", "L", &m, a.data(), &m, eigenvalues.data(), work.data(), &work_size,
-            integer_work.data(), &integer_work_size, &info);
-    HADAL_CHECK(info == 0);
-  };
-  call(-1, -1);
-  const int work_size = static_cast<int>(work[0]), integer_work_size = integer_work[0];
-  work.resize(static_cast<std::size_t>(work_size));
-  integer_work.resize(static_cast<std::size_t>(integer_work_size));
-  call(work_size, integer_work_size);
-  return eigenvalues;
-}
+// Products of the pictures' pixels: exact, because they are summed as integers.
+class Gram {
+ public:
+  explicit Gram(const Pictures& pictures)
+      : m_(pictures.count()), products_(linalg::packed_size(m_), 0) {
+    // Panels of columns whose sums of 16-bit products the kernel can hold.
+    constexpr std::int64_t kPanel = 1 << 15;
+    const std::int64_t n = pictures.size();
+    for (std::int64_t first = 0; first < n; first += kPanel) {
+      const std::int64_t cols = std::min(kPanel, n - first);
+      linalg::RowKernels<float>(cols).row_gram({.data = pictures.pixels.data() + first,
+                                                .element = matrix::Element::kU8,
+                                                .rows = m_,
+                                                .cols = cols,
+                                                .stride = n},
+                                               products_);
+    }
+    for (std::int64_t j = 0; j < m_; ++j) {
+      std::int64_t sum = 0;
+      for (const std::uint8_t x : pictures.picture(j)) sum += x;
+      sums_.push_back(sum);
+    }
+  }
 
-std::vector<Relight> relights(const GramMatrix& gram, std::int64_t n, Lighting lighting) {
-  const std::size_t m = gram.sums.size();
-  std::vector<Relight> all(m);
-  for (std::size_t i = 0; i < m; ++i)
-    all[i] = relight(lighting, n, gram.sums[i], gram.products[i * m + i]);
+  std::int64_t m() const { return m_; }
+  /// x_i . x_j
+  std::int64_t product(std::int64_t i, std::int64_t j) const {
+    const auto index = linalg::packed_index(m_, std::min(i, j), std::max(i, j));
+    return products_.words()[static_cast<std::size_t>(index)];
+  }
+  /// Of all pixels of x_i.
+  std::int64_t sum(std::int64_t i) const { return sums_[static_cast<std::size_t>(i)]; }
+
+ private:
+  std::int64_t m_;
+  linalg::FixedPointSum products_;
+  std::vector<std::int64_t> sums_{};
+};
+
+std::vector<Relight> relights(const Gram& gram, std::int64_t n, Lighting lighting) {
+  std::vector<Relight> all;
+  for (std::int64_t j = 0; j < gram.m(); ++j)
+    all.push_back(relight(lighting, n, gram.sum(j), gram.product(j, j)));
   return all;
 }
 
 // phi_i . phi_j = a_i a_j (x_i . x_j) centred in rows and columns. With lighting, the part of x_i
 // that all its pixels share is taken out first: relighting makes it the same for every picture.
-std::vector<double> centred(const GramMatrix& gram, const std::vector<Relight>& relights,
-                            std::int64_t n, Lighting lighting) {
-  const std::size_t m = gram.sums.size();
-  std::vector<double> products(m * m);
-  for (std::size_t i = 0; i < m; ++i)
-    for (std::size_t j = 0; j < m; ++j) {
-      const double product = static_cast<double>(gram.products[i * m + j]);
+linalg::DenseMatrix centred(const Gram& gram, const std::vector<Relight>& relights, std::int64_t n,
+                            Lighting lighting) {
+  const std::int64_t m = gram.m();
+  linalg::DenseMatrix products(m, m);
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < m; ++j) {
+      const auto product = static_cast<double>(gram.product(i, j));
       const double shared = lighting == Lighting::kAsIs
                                 ? 0
-                                : static_cast<double>(gram.sums[i]) *
-                                      static_cast<double>(gram.sums[j]) / static_cast<double>(n);
-      products[i * m + j] = relights[i].scale * relights[j].scale * (product - shared);
+                                : static_cast<double>(gram.sum(i)) *
+                                      static_cast<double>(gram.sum(j)) / static_cast<double>(n);
+      products(i, j) = relights[static_cast<std::size_t>(i)].scale *
+                       relights[static_cast<std::size_t>(j)].scale * (product - shared);
     }
-  std::vector<double> row_means(m);
+  std::vector<double> row_means(static_cast<std::size_t>(m));
   double mean = 0;
-  for (std::size_t i = 0; i < m; ++i) {
-    for (std::size_t j = 0; j < m; ++j) row_means[i] += products[i * m + j];
-    row_means[i] /= static_cast<double>(m);
-    mean += row_means[i] / static_cast<double>(m);
+  for (std::int64_t i = 0; i < m; ++i) {
+    double& row_mean = row_means[static_cast<std::size_t>(i)];
+    for (const double product : products.row(i)) row_mean += product / static_cast<double>(m);
+    mean += row_mean / static_cast<double>(m);
   }
-  for (std::size_t i = 0; i < m; ++i)
-    for (std::size_t j = 0; j < m; ++j) products[i * m + j] += mean - row_means[i] - row_means[j];
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < m; ++j)
+      products(i, j) +=
+          mean - row_means[static_cast<std::size_t>(i)] - row_means[static_cast<std::size_t>(j)];
   return products;
 }
 
@@ -136,30 +155,35 @@ void check_pictures(const Pictures& pictures) {
 double Model::residual_variance() const {
   double kept = 0;
   for (const double lambda : eigenvalues) kept += lambda;
-  const std::int64_t directions = n() - k();
-  return directions > 0 ? std::max(0.0, total_variance - kept) / static_cast<double>(directions)
-                        : 0;
+  const double left_out = total_variance - kept;
+  // Less than the rounding of the sums is nothing.
+  if (n() == k() || left_out < 1e-12 * total_variance) return 0;
+  return left_out / static_cast<double>(n() - k());
 }
 
 Model train(const Pictures& pictures, const TrainOptions& options) {
   check_pictures(pictures);
   const std::int64_t m = pictures.count(), n = pictures.size();
-  const GramMatrix gram = gram_of(pictures.pixels, m, n);
+  const Gram gram(pictures);
   const std::vector<Relight> to = relights(gram, n, options.lighting);
-  std::vector<double> vectors = centred(gram, to, n, options.lighting);
+  const linalg::DenseMatrix products = centred(gram, to, n, options.lighting);
   double trace = 0;
-  for (std::int64_t i = 0; i < m; ++i) trace += vectors[static_cast<std::size_t>(i * m + i)];
-  const std::vector<double> ascending = eigen_decompose(static_cast<int>(m), vectors);
+  for (std::int64_t i = 0; i < m; ++i) trace += products(i, i);
+  const std::int64_t wanted =
+      options.components == 0 ? m - 1 : std::min<std::int64_t>(options.components, m - 1);
+  if (options.components < 0 || options.components > m - 1)
+    throw ConfigError(fmt::format("eigenfaces: {} components, but {} pictures span at most {}",
+                                  options.components, m, m - 1));
+  const linalg::SymmetricEigen eigen = linalg::symmetric_eigen(products, wanted);
 
   // Rounding of the Gram matrix is below m eps trace; what is not above it is no direction.
   const double nothing = static_cast<double>(m) * std::numeric_limits<double>::epsilon() * trace;
-  int rank = 0;
-  while (rank < m - 1 && ascending[static_cast<std::size_t>(m - 1 - rank)] > nothing) ++rank;
-  if (rank == 0) throw DataError(fmt::format("eigenfaces: the {} pictures are all the same", m));
-  const int k = options.components == 0 ? rank : options.components;
-  if (k < 0 || k > rank)
-    throw ConfigError(
-        fmt::format("eigenfaces: {} components, but {} pictures span {} directions", k, m, rank));
+  int k = 0;
+  while (k < wanted && eigen.values[static_cast<std::size_t>(k)] > nothing) ++k;
+  if (k == 0) throw DataError(fmt::format("eigenfaces: the {} pictures are all the same", m));
+  if (k < options.components)
+    throw ConfigError(fmt::format("eigenfaces: {} components, but the {} pictures span {}",
+                                  options.components, m, k));
 
   Model model{.height = pictures.height,
               .width = pictures.width,
@@ -169,26 +193,25 @@ Model train(const Pictures& pictures, const TrainOptions& options) {
               .total_variance = trace / static_cast<double>(m - 1),
               .weights = std::vector<float>(static_cast<std::size_t>(m * k)),
               .labels = pictures.labels,
-              .people = pictures.people};
+              .people = pictures.people,
+              .files = pictures.files};
   std::vector<float> v(static_cast<std::size_t>(k * m));
-  std::vector<double> sigma(static_cast<std::size_t>(k));
   for (int i = 0; i < k; ++i) {
-    const auto from = static_cast<std::size_t>(m - 1 - i), row = static_cast<std::size_t>(i);
-    sigma[row] = std::sqrt(ascending[from]);
-    model.eigenvalues.push_back(ascending[from] / static_cast<double>(m - 1));
-    for (std::size_t j = 0; j < static_cast<std::size_t>(m); ++j)
-      v[row * static_cast<std::size_t>(m) + j] =
-          static_cast<float>(vectors[from * static_cast<std::size_t>(m) + j] / sigma[row]);
+    const double squared = eigen.values[static_cast<std::size_t>(i)];
+    model.eigenvalues.push_back(squared / static_cast<double>(m - 1));
+    for (std::int64_t j = 0; j < m; ++j)
+      v[static_cast<std::size_t>(i * m + j)] =
+          static_cast<float>(eigen.vectors(j, i) / std::sqrt(squared));
   }
   combine(pictures, to, v, model);
   for (int i = 0; i < k; ++i) {
     const float sign = sign_of(model.eigenface(i));
     float* u = model.eigenfaces.data() + i * n;
     for (std::int64_t p = 0; p < n; ++p) u[p] *= sign;
-    const double variance = sigma[static_cast<std::size_t>(i)] * sigma[static_cast<std::size_t>(i)];
+    const double squared = eigen.values[static_cast<std::size_t>(i)];
     for (std::int64_t j = 0; j < m; ++j)
       model.weights[static_cast<std::size_t>(j * k + i)] =
-          sign * static_cast<float>(v[static_cast<std::size_t>(i * m + j)] * variance);
+          sign * static_cast<float>(v[static_cast<std::size_t>(i * m + j)] * squared);
   }
   return model;
 }
@@ -238,9 +261,15 @@ std::string encode(const Model& model) {
   Model m = model;
   const Shape faces{m.k(), m.height, m.width}, mean{m.height, m.width};
   const auto count = static_cast<std::int64_t>(m.labels.size());
-  nlohmann::json about{{"people", m.people}, {"total_variance", m.total_variance}};
-  if (m.thresholds)
-    about["thresholds"] = {{"space", m.thresholds->space}, {"person", m.thresholds->person}};
+  nlohmann::json about{
+      {"people", m.people}, {"total_variance", m.total_variance}, {"files", m.files}};
+  if (m.calibration)
+    about["calibration"] = {{"from_squared", m.calibration->held_out_mean.from_squared},
+                            {"in_squared", m.calibration->held_out_mean.in_squared},
+                            {"likeness", m.calibration->likeness},
+                            {"space_threshold", m.calibration->space_threshold},
+                            {"person_threshold", m.calibration->person_threshold},
+                            {"ridge", m.calibration->ridge}};
   return to_safetensors({{"mean", {m.mean.data(), mean}},
                          {"eigenfaces", {m.eigenfaces.data(), faces}},
                          {"eigenvalues", {m.eigenvalues.data(), Shape{m.k()}, DType::kFloat64}},
@@ -284,9 +313,15 @@ Model load(const std::filesystem::path& folder) {
     const nlohmann::json about = nlohmann::json::parse(from.metadata().at("about"));
     model.people = about.at("people").get<std::vector<std::string>>();
     model.total_variance = about.at("total_variance").get<double>();
-    if (about.contains("thresholds"))
-      model.thresholds = {about["thresholds"].at("space").get<double>(),
-                          about["thresholds"].at("person").get<double>()};
+    model.files = about.at("files").get<std::vector<std::string>>();
+    if (about.contains("calibration")) {
+      const nlohmann::json& c = about["calibration"];
+      model.calibration = {{c.at("from_squared").get<double>(), c.at("in_squared").get<double>()},
+                           c.at("likeness").get<std::string>(),
+                           c.at("space_threshold").get<double>(),
+                           c.at("person_threshold").get<double>(),
+                           c.at("ridge").get<double>()};
+    }
   } catch (const std::exception& e) {
     throw DataError(fmt::format("{}: not eigenfaces as `train` writes them: {}", file, e.what()));
   }

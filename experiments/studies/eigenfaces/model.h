@@ -22,23 +22,34 @@
 
 namespace hadal::eigenfaces {
 
-/// Turk and Pentland's two: a picture is a face when its distance from face space is at most
-/// `space`, and a known person when also its distance to the nearest class is at most `person`.
-struct Thresholds {
-  double space = 0, person = 0;
+/// How far a picture lies from face space (e^2) and from its middle within it (d^2); face_space.h.
+struct FaceDistance {
+  double from_squared = 0, in_squared = 0;
+};
+
+/// What pictures that were held out of training say about a model; calibrate.h.
+struct Calibration {
+  FaceDistance held_out_mean{};  // of faces
+  std::string likeness{};        // the one that recognised most of them; gallery.h
+  /// Turk and Pentland's two thresholds: a picture is a face when its balanced_distance() is at
+  /// most `space_threshold`, and of a known person when also the nearest match by `likeness` is at
+  /// most `person_threshold` away.
+  double space_threshold = 0, person_threshold = 0;
+  double ridge = 0;  // of reconstruction from visible pixels; occlusion.h
 };
 
 struct Model {
   int height = 0, width = 0;
-  Lighting lighting = Lighting::kAsIs;     // of every picture before anything else
-  std::vector<float> mean{};               // psi: n
-  std::vector<float> eigenfaces{};         // k x n, row i is u_i
-  std::vector<double> eigenvalues{};       // k, descending
-  double total_variance = 0;               // trace of C: the sum of all eigenvalues, kept or not
-  std::vector<float> weights{};            // m x k, of the training pictures
-  std::vector<int> labels{};               // m
-  std::vector<std::string> people{};       // names of labels; some may have no training picture
-  std::optional<Thresholds> thresholds{};  // of the distances that identify.h uses by default
+  Lighting lighting = Lighting::kAsIs;  // of every picture before anything else
+  std::vector<float> mean{};            // psi: n
+  std::vector<float> eigenfaces{};      // k x n, row i is u_i
+  std::vector<double> eigenvalues{};    // k, descending
+  double total_variance = 0;            // trace of C: the sum of all eigenvalues, kept or not
+  std::vector<float> weights{};         // m x k, of the training pictures
+  std::vector<int> labels{};            // m
+  std::vector<std::string> people{};    // names of labels; some may have no training picture
+  std::vector<std::string> files{};     // of the training pictures, m or none
+  std::optional<Calibration> calibration{};
 
   int k() const { return static_cast<int>(eigenvalues.size()); }
   std::int64_t n() const { return std::int64_t{height} * width; }

@@ -81,20 +81,22 @@ TEST_P(Eigenfaces, EigenvaluesSumToTheTotalVariance) {
 TEST_P(Eigenfaces, FewerComponentsAreTheFirstOfAll) {
   const Model few = train(pictures, {.components = 3, .lighting = GetParam()});
   const Model cut = truncated(model, 3);
-  // A product of another size is summed in another order.
-  EXPECT_THAT(few.eigenfaces, Pointwise(FloatNear(1e-6), cut.eigenfaces));
-  EXPECT_EQ(few.weights, cut.weights);
-  EXPECT_EQ(few.eigenvalues, cut.eigenvalues);
+  // Other algorithms for a few eigenvectors and for all; float32 products of another size.
+  EXPECT_THAT(few.eigenfaces, Pointwise(FloatNear(1e-5), cut.eigenfaces));
+  EXPECT_THAT(few.weights, Pointwise(FloatNear(1e-2), cut.weights));
+  for (int i = 0; i < 3; ++i)
+    EXPECT_NEAR(few.eigenvalues[static_cast<std::size_t>(i)],
+                cut.eigenvalues[static_cast<std::size_t>(i)], 1e-9 * cut.eigenvalues[0]);
 }
 
 TEST_P(Eigenfaces, ComeBackFromTheirFolder) {
   const TemporaryFolder folder;
   Model saved = model;
-  saved.thresholds = {12.5, 3.25};
+  saved.calibration = {{.from_squared = 9, .in_squared = 4}, "l2 to people", 12.5, 3.25, 100};
   save(saved, folder.path() / "model");
   const Model loaded = load(folder.path() / "model");
   EXPECT_EQ(encode(loaded), encode(saved));
-  EXPECT_EQ(loaded.thresholds->person, 3.25);
+  EXPECT_EQ(loaded.calibration->person_threshold, 3.25);
 }
 
 INSTANTIATE_TEST_SUITE_P(Lighting, Eigenfaces,
@@ -123,7 +125,7 @@ TEST(Eigenfaces, OfPicturesWithoutDifferenceAreRefused) {
 
 TEST(Eigenfaces, MoreThanPicturesSpanAreRefused) {
   EXPECT_THAT([] { train(made_faces(2, 3), {.components = 6}); },
-              ThrowsMessage<ConfigError>(HasSubstr("6 components, but 6 pictures span 5")));
+              ThrowsMessage<ConfigError>(HasSubstr("6 components, but 6 pictures span at most 5")));
 }
 
 TEST(Eigenfaces, OfADamagedFolderAreRefused) {
