@@ -108,4 +108,23 @@ std::uint64_t Parameters::hash() const {
   return hash;
 }
 
+std::vector<std::uint64_t> Parameters::tensor_hashes() const {
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(entries_.size() + running_entries_.size());
+  const auto add = [&](const TensorView& view) {
+    hashes.push_back(hash64(view.data, view.bytes()));
+  };
+  for (const Entry& entry : entries_) add(value(entry));
+  for (const RunningEntry& entry : running_entries_) add(running(entry));
+  return hashes;
+}
+
+std::vector<std::string> Parameters::tensor_names() const {
+  std::vector<std::string> names;
+  names.reserve(entries_.size() + running_entries_.size());
+  for (const Entry& entry : entries_) names.push_back(entry.name);
+  for (const RunningEntry& entry : running_entries_) names.push_back(entry.name);
+  return names;
+}
+
 }  // namespace hadal

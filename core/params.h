@@ -65,6 +65,11 @@ class Parameters {
 
   /// One 64-bit hash over names, values and running statistics.
   std::uint64_t hash() const;
+  /// A hash of its own for the values of each of tensor_names(): to say where two replicas or two
+  /// runs part.
+  std::vector<std::uint64_t> tensor_hashes() const;
+  /// Parameters, then running statistics, in the order of entries() and running_entries().
+  std::vector<std::string> tensor_names() const;
 
  private:
   std::vector<Entry> entries_;

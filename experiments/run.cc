@@ -78,6 +78,7 @@ class Training {
   void save_if_due(bool end_of_epoch);
   void save(bool best);
   void require_finite(const TensorGroups& groups) const;
+  void require_same_parameters();
   void load(const Checkpoint& checkpoint, bool with_optimizer);
   void resume();
   void report_check(const ReferenceCheck& check);
@@ -129,7 +130,7 @@ bool Training::train_one_step(bool wants_drain) {
   bytes_sent_ += result.bytes_sent;
   macs_ += result.macs;
   const std::int64_t every = spec_.checks().replicas_every_steps();
-  if (every > 0 && steps_done_ % every == 0) group_.require_same(parameters_->hash(), "parameters");
+  if (every > 0 && steps_done_ % every == 0) require_same_parameters();
   if (group_.is_root()) {
     TrainingProgress now;
     now.epoch = static_cast<int>((steps_done_ - 1) / steps_per_epoch_) + 1;
@@ -142,8 +143,24 @@ bool Training::train_one_step(bool wants_drain) {
     now.error = 100 * sums_.errors / sums_.samples;
     now.images = std::llround(result.samples);
     listener_.on_step(now);
+    listener_.on_state({steps_done_, result.loss, parameters_->tensor_hashes()});
   }
   return result.drain;
+}
+
+// One hash as long as all is well; when it is not, the first tensor that differs is named.
+void Training::require_same_parameters() {
+  try {
+    group_.require_same(parameters_->hash(), "parameters");
+  } catch (const CommError& error) {
+    if (error.exit_code() != ExitCode::kReplicasDiffer) throw;
+    const std::vector<std::string> names = parameters_->tensor_names();
+    const std::vector<std::uint64_t> hashes = parameters_->tensor_hashes();
+    for (std::size_t i = 0; i < names.size(); ++i)
+      group_.require_same(hashes[i], fmt::format("after step {}, the bits of '{}' and perhaps more",
+                                                 steps_done_, names[i]));
+    throw;
+  }
 }
 
 double Training::evaluate(RunData::Evaluated which, double* loss) {
@@ -203,6 +220,7 @@ RunSummary Training::run(const std::function<bool()>& drain_requested) {
   started_ = last_save_ = clock_.now_s();
   if (options_.resume) resume();
   loader_->seek(steps_done_ / steps_per_epoch_, steps_done_ % steps_per_epoch_);
+  if (group_.is_root()) listener_.on_start(parameters_->tensor_names());
   ReferenceCheck check;
   if (options_.check_steps > 0) step_.set_observer(&check);
   int checked = 0;
@@ -343,7 +361,7 @@ void Training::resume() {
     best_ = {static_cast<int>(best->epoch), std::nullopt, std::nullopt, best->error, std::nullopt};
     best_step_ = best->step;
   }
-  group_.require_same(parameters_->hash(), "parameters");
+  require_same_parameters();
   if (group_.is_root())
     listener_.on_event("resumed", steps_done_,
                        fmt::format("from {}, saved by {} ranks", checkpoint.path.string(),

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/backend.h"
 #include "core/train/replica_group.h"
@@ -36,11 +37,21 @@ struct EpochReport {
   std::int64_t macs = 0;        // multiply-adds of this replica
 };
 
+/// The bits a training holds after a step.
+struct StepState {
+  std::int64_t step = 0;                     // steps done
+  double loss = 0;                           // of this step's batch
+  std::vector<std::uint64_t> tensor_hashes;  // Parameters::tensor_hashes()
+};
+
 /// What a training tells while it goes on. Called on the root replica only.
 class RunListener {
  public:
   virtual ~RunListener() = default;
+  /// Once, before the first step: Parameters::tensor_names().
+  virtual void on_start(const std::vector<std::string>& /*tensor_names*/) {}
   virtual void on_step(const TrainingProgress&) {}
+  virtual void on_state(const StepState&) {}
   virtual void on_epoch(const EpochReport&) {}
   /// "resumed", "checkpoint", "best", "warning", "drained".
   virtual void on_event(const std::string& /*what*/, std::int64_t /*step*/,

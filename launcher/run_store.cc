@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -105,14 +104,6 @@ void take_line(const json& line, RunRecord& record) {
     const EpochMetrics m = epoch_from(line);
     std::erase_if(record.epochs, [&](const EpochMetrics& old) { return old.epoch >= m.epoch; });
     record.epochs.push_back(m);
-  } else if (kind == "step") {
-    StepMetrics m;
-    get(line, "step", m.step);
-    get(line, "learning_rate", m.learning_rate);
-    get(line, "train_loss", m.train_loss);
-    get(line, "images_per_second", m.images_per_second);
-    while (!record.steps.empty() && record.steps.back().step >= m.step) record.steps.pop_back();
-    record.steps.push_back(m);
   } else if (kind == "event") {
     RunEvent event;
     get(line, "what", event.what);
@@ -133,13 +124,6 @@ void read_metrics(const fs::path& path, RunRecord& record) {
           [&](const json& line) { take_line(line, record); });
     begin = end + 1;
   }
-}
-
-void cut_torn_line(const fs::path& path) {
-  const std::string text = read_if_there(path).value_or("");
-  const std::size_t whole = text.rfind('\n') + 1;  // npos + 1 is 0: not one whole line
-  if (whole != text.size() && ::truncate(path.c_str(), static_cast<off_t>(whole)) != 0)
-    throw io_error("cannot shorten", path.string(), errno);
 }
 
 RunStatus status_from(const std::string& name) {
@@ -231,15 +215,6 @@ MetricsWriter::~MetricsWriter() = default;
 void MetricsWriter::epoch(const EpochMetrics& metrics) {
   lines_->append(to_json(metrics).dump());
   lines_->sync();
-}
-
-void MetricsWriter::step(const StepMetrics& metrics) {
-  lines_->append(json{{"kind", "step"},
-                      {"step", metrics.step},
-                      {"learning_rate", metrics.learning_rate},
-                      {"train_loss", metrics.train_loss},
-                      {"images_per_second", metrics.images_per_second}}
-                     .dump());
 }
 
 void MetricsWriter::event(const RunEvent& event) {

@@ -6,8 +6,8 @@
 //     {"kind":"epoch","epoch":1,"step":390,"learning_rate":0.1,"train_loss":2.1,"train_error":85.2,
 //      "validation_loss":2.0,"validation_error":81.0,"test_loss":…,"test_error":…,
 //      "images_per_second":412.0,"seconds":94.2,"bytes_sent":1234,"macs":5678}
-//     {"kind":"step","step":10,"learning_rate":0.1,"train_loss":2.3,"images_per_second":400.0}
 //     {"kind":"event","what":"resumed","step":780,"detail":"…","time":1795394810.5}
+//   trace.jsonl        the bits after every step, for `hadal diff` (step_trace.h)
 //   progress.json      where a living run is; replaced about once a second
 //   checkpoints/       the trainer's
 //   result.json        last, once: finished, failed or drained; a run without one is unfinished
@@ -44,13 +44,6 @@ struct EpochMetrics {
   double seconds = 0;        // of this epoch
   long long bytes_sent = 0;  // for gradients and statistics
   long long macs = 0;
-};
-
-struct StepMetrics {
-  long long step = 0;
-  double learning_rate = 0;
-  double train_loss = 0;
-  double images_per_second = 0;
 };
 
 struct RunEvent {
@@ -113,7 +106,6 @@ struct RunRecord {
   std::string spec_text;
   std::map<std::string, std::string> environment;
   std::vector<EpochMetrics> epochs;  // ascending; what a resumed run repeated counts once
-  std::vector<StepMetrics> steps;    // the same
   std::vector<RunEvent> events;
   std::optional<Progress> progress;
   std::optional<RunResult> result;  // none: unfinished
@@ -135,7 +127,6 @@ class MetricsWriter {
   ~MetricsWriter();
   /// Written through to the disk, so that an epoch once reported is not lost.
   void epoch(const EpochMetrics& metrics);
-  void step(const StepMetrics& metrics);
   void event(const RunEvent& event);
 
  private:

@@ -117,6 +117,14 @@ void write_folder_atomically(const fs::path& path,
   }
 }
 
+void cut_torn_line(const fs::path& path) {
+  if (!fs::exists(path)) return;
+  const std::string text = read_file(path);
+  const std::size_t whole = text.rfind('\n') + 1;
+  if (whole != text.size() && ::truncate(path.c_str(), static_cast<off_t>(whole)) != 0)
+    throw io_error("cannot cut the torn last line of", path.string(), errno);
+}
+
 LineAppender::LineAppender(const fs::path& path)
     : path_(path.string()),
       descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {

@@ -24,6 +24,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 void write_folder_atomically(const std::filesystem::path& path,
                              const std::function<void(const std::filesystem::path&)>& fill);
 
+/// Takes off what follows the last newline: a line that a killed writer left torn. Does nothing
+/// where there is no file. Throws IoError.
+void cut_torn_line(const std::filesystem::path& path);
+
 /// Appends one line (a newline is added) by a single write, so that a killed writer leaves at most
 /// one torn last line.
 class LineAppender {

@@ -5,6 +5,7 @@
 namespace hadal::launcher {
 
 Command data_command();
+Command diff_command();
 Command eval_command();
 Command models_command();
 Command plan_command();
@@ -16,6 +17,7 @@ Command train_command();
 std::vector<Command> all_commands() {
   return {
       data_command(),
+      diff_command(),
       eval_command(),
       models_command(),
       plan_command(),

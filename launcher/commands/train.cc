@@ -25,6 +25,7 @@
 #include "launcher/device.h"
 #include "launcher/environment.h"
 #include "launcher/run_store.h"
+#include "launcher/step_trace.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -50,6 +51,7 @@ class RunWriter final : public experiments::RunListener {
       : folder_(folder),
         clock_(clock),
         metrics_(folder),
+        trace_(folder),
         board_(folder),
         line_(clock, quiet, terminal) {}
 
@@ -72,6 +74,14 @@ class RunWriter final : public experiments::RunListener {
     progress.seconds_left = seconds / static_cast<double>(now.step - first_step_) *
                             static_cast<double>(now.total_steps - now.step);
     write_progress(folder_, progress);
+  }
+
+  void on_start(const std::vector<std::string>& tensor_names) override {
+    trace_.begin(tensor_names);
+  }
+
+  void on_state(const experiments::StepState& state) override {
+    trace_.add(state.step, state.loss, state.tensor_hashes);
   }
 
   void on_epoch(const experiments::EpochReport& report) override {
@@ -120,6 +130,7 @@ class RunWriter final : public experiments::RunListener {
   fs::path folder_;
   Clock& clock_;
   MetricsWriter metrics_;
+  TraceWriter trace_;
   experiments::TensorBoardLog board_;
   experiments::ProgressLine line_;
   double started_ = clock_.now_s(), last_written_ = 0;

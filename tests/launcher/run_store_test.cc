@@ -36,7 +36,6 @@ class RunStore : public testing::Test {
 
 TEST_F(RunStore, GivesBackWhatWasWritten) {
   MetricsWriter metrics(folder);
-  metrics.step({.step = 10, .learning_rate = 0.1, .train_loss = 2.25, .images_per_second = 400});
   metrics.epoch({.epoch = 1,
                  .step = 20,
                  .learning_rate = 0.1,
@@ -83,8 +82,6 @@ TEST_F(RunStore, GivesBackWhatWasWritten) {
   EXPECT_EQ(record.epochs[0].validation_error, 81.5);
   EXPECT_EQ(record.epochs[0].test_error, std::nullopt);
   EXPECT_EQ(record.epochs[0].bytes_sent, 7);
-  ASSERT_EQ(record.steps.size(), 1u);
-  EXPECT_EQ(record.steps[0].train_loss, 2.25);
   ASSERT_EQ(record.events.size(), 1u);
   EXPECT_EQ(record.events[0].detail, "signal 10");
   EXPECT_EQ(record.progress.value().step, 21);
@@ -129,16 +126,11 @@ TEST_F(RunStore, EpochsThatAResumedRunRepeatsCountOnce) {
   MetricsWriter metrics(folder);
   for (int epoch = 1; epoch <= 5; ++epoch)
     metrics.epoch({.epoch = epoch, .step = 10 * epoch, .train_loss = 1.0});
-  metrics.step({.step = 30});
-  metrics.step({.step = 50});
   metrics.event({.what = "resumed", .step = 30});
   metrics.epoch({.epoch = 4, .step = 40, .train_loss = 2.0});
-  metrics.step({.step = 40});
   const RunRecord record = read();
   ASSERT_EQ(record.epochs.size(), 4u);
   EXPECT_EQ(record.epochs[3].train_loss, 2.0);
-  ASSERT_EQ(record.steps.size(), 2u);
-  EXPECT_EQ(record.steps[1].step, 40);
 }
 
 TEST_F(RunStore, WhatIsNotFiniteComesBackAsNaN) {

@@ -1,0 +1,98 @@
+#include "launcher/step_trace.h"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+
+namespace hadal::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class StepTrace : public testing::Test {
+ protected:
+  /// Steps first..last of a net of two tensors, whose second has other bits from `odd` on.
+  static void write(const fs::path& folder, long long first, long long last, long long odd) {
+    fs::create_directories(folder);
+    TraceWriter writer(folder);
+    writer.begin({"conv1.weight", "fc.bias"});
+    for (long long step = first; step <= last; ++step) {
+      const auto bits = static_cast<std::uint64_t>(step);
+      const std::uint64_t hashes[] = {bits, step < odd ? bits : ~bits};
+      writer.add(step, step < odd ? 1.0 : 1.5, hashes);
+    }
+  }
+
+  TemporaryFolder root;
+  const fs::path a = root.path() / "a", b = root.path() / "b";
+};
+
+TEST_F(StepTrace, ARunAndItsRepetitionAgreeAtEveryStep) {
+  write(a, 1, 250, 1000);
+  write(b, 1, 250, 1000);
+  const Parting parting = compare(read_trace(a), read_trace(b));
+  EXPECT_FALSE(parting.step.has_value());
+  EXPECT_EQ(parting.steps_compared, 250);
+  EXPECT_EQ(parting.same_until, 250);
+}
+
+TEST_F(StepTrace, TheFirstStepWithOtherBitsIsFoundAndTheTensorNamed) {
+  write(a, 1, 250, 1000);
+  write(b, 1, 220, 137);
+  const Parting parting = compare(read_trace(a), read_trace(b));
+  EXPECT_EQ(parting.same_until, 136);
+  EXPECT_EQ(parting.step, 137);
+  EXPECT_EQ(parting.loss_a, 1.0);
+  EXPECT_EQ(parting.loss_b, 1.5);
+  EXPECT_EQ(parting.tensors_at, 200);
+  EXPECT_THAT(parting.tensors, ElementsAre("fc.bias"));
+}
+
+TEST_F(StepTrace, StepsThatAResumedRunRepeatsCountOnce) {
+  write(a, 1, 250, 1000);
+  write(b, 1, 180, 1000);
+  write(b, 101, 250, 1000);
+  const Trace resumed = read_trace(b);
+  EXPECT_EQ(resumed.steps.size(), 250u);
+  EXPECT_FALSE(resumed.repeated_otherwise.has_value());
+  EXPECT_FALSE(compare(read_trace(a), resumed).step.has_value());
+}
+
+TEST_F(StepTrace, ARepeatedStepThatComesOutOtherwiseIsTold) {
+  write(a, 1, 180, 1000);
+  write(a, 101, 250, 150);
+  EXPECT_EQ(read_trace(a).repeated_otherwise, 150);
+}
+
+TEST_F(StepTrace, ATornLastLineIsCutBeforeAnotherAttemptWrites) {
+  write(a, 1, 10, 1000);
+  std::ofstream(a / "trace.jsonl", std::ios::app) << "{\"step\":11,\"lo";
+  EXPECT_EQ(read_trace(a).steps.size(), 10u);
+  write(a, 8, 20, 1000);
+  EXPECT_EQ(read_trace(a).steps.size(), 20u);
+}
+
+TEST_F(StepTrace, DamageInTheMiddleIsNamed) {
+  fs::create_directories(a);
+  std::ofstream(a / "trace.jsonl") << "{\"tensors\":[]}\n{\"step\":1}\n";
+  try {
+    read_trace(a);
+    FAIL() << "read a damaged trace";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("trace.jsonl:2: damaged"));
+  }
+}
+
+TEST_F(StepTrace, ARunWithoutATraceHasNoSteps) {
+  EXPECT_TRUE(read_trace(a).steps.empty());
+  EXPECT_EQ(compare(read_trace(a), read_trace(b)).steps_compared, 0);
+}
+
+}  // namespace
+}  // namespace hadal::launcher
