@@ -21,6 +21,7 @@ enum class Purpose : std::uint32_t {
   kGenerator = 9,
   kTest = 10,
   kTestMatrix = 11,
+  kHighDimension = 12,
 };
 
 /// A stream of 2^58 draws. `a` and `b` are below 2^32 and mean what the purpose wants: (epoch,

@@ -5,6 +5,7 @@
 namespace hadal::launcher {
 
 Command data_command();
+Command demo_command();
 Command diff_command();
 Command eval_command();
 Command models_command();
@@ -17,6 +18,7 @@ Command train_command();
 std::vector<Command> all_commands() {
   return {
       data_command(),
+      demo_command(),
       diff_command(),
       eval_command(),
       models_command(),

@@ -20,6 +20,9 @@ struct TableFormat {
   std::string (*render)(std::span<const Table> tables, const FormatOptions& options);
 };
 
+/// One sheet in columns for a terminal, as the default format prints them.
+std::string text_of(const Sheet& sheet, const FormatOptions& options = {});
+
 /// Every format, the default first.
 const std::vector<TableFormat>& all_formats();
 

@@ -165,6 +165,10 @@ class Printer {
 
 }  // namespace
 
+std::string text_of(const Sheet& sheet, const FormatOptions& options) {
+  return (sheet.heading.empty() ? "" : sheet.heading + "\n") + Printer(sheet, options).print();
+}
+
 std::string render_terminal(std::span<const Table> tables, const FormatOptions& options) {
   std::string text;
   for (const Table& table : tables) {
@@ -175,8 +179,7 @@ std::string render_terminal(std::span<const Table> tables, const FormatOptions& 
          folded(one_line(table.note), static_cast<std::size_t>(options.width)))
       if (!line.empty()) text += line + "\n";
     for (const Sheet& sheet : sheets_of(table, options.choice))
-      text += "\n" + (sheet.heading.empty() ? "" : sheet.heading + "\n") +
-              Printer(sheet, options).print();
+      text += "\n" + text_of(sheet, options);
   }
   return text;
 }
