@@ -7,6 +7,7 @@ namespace hadal::launcher {
 Command data_command();
 Command demo_command();
 Command diff_command();
+Command doctor_command();
 Command eval_command();
 Command models_command();
 Command plan_command();
@@ -20,6 +21,7 @@ std::vector<Command> all_commands() {
       data_command(),
       demo_command(),
       diff_command(),
+      doctor_command(),
       eval_command(),
       models_command(),
       plan_command(),

@@ -1,0 +1,30 @@
+// What the facts of hosts and links mean: nothing to say, worth knowing, or in the way of training.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dist/link_probe.h"
+#include "launcher/doctor/host_facts.h"
+
+namespace hadal::launcher::doctor {
+
+enum class Level { kNote, kBad };
+
+struct Finding {
+  Level level = Level::kNote;
+  std::string text;  // one line: what, where, and the way out
+};
+
+/// One HostFacts and one DiskReport per rank, by rank; links between them.
+///
+/// Bad: ranks of different programs (version, commit), libraries of different files' names, hosts
+/// whose name is the same while their interfaces are not, less than 64 MiB of shared memory, less
+/// than 1 GiB of disk. Notes: clocks more than a second apart, a host at less than 0.8 of the
+/// median speed, a link at less than half the median bandwidth of its kind, shared memory copies
+/// refused, TCP that takes a quarter of an hour to notice a dead host.
+std::vector<Finding> findings(std::span<const HostFacts> hosts, std::span<const DiskReport> disks,
+                              std::span<const dist::LinkReport> links);
+
+}  // namespace hadal::launcher::doctor
