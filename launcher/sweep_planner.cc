@@ -33,6 +33,7 @@ SweepPlan plan_sweep(const std::filesystem::path& file, const SweepOverrides& ov
   plan.sweep_text = text_for_tables(sweep, expanded);
   plan.ranks = sweep.resources().ranks();
   plan.cores_per_rank = sweep.resources().cores_per_rank();
+  plan.gpus_per_rank = sweep.resources().gpus_per_rank();
   plan.attempts = sweep.attempts();
   plan.stop_on_failure = sweep.on_failure() == spec::SweepSpec::stop;
   plan.time_limit_s = sweep.resources().time_limit_s();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -86,6 +87,7 @@ SweepSummary SweepRunner::run() {
   folder_.write_plan(plan_);
   folder_.journal("planned", plan_.name, fmt::format("{} runs", runs_.size()));
   skip_settled();
+  adopt_what_is_queued();
   try {
     loop();
   } catch (...) {
@@ -122,11 +124,24 @@ bool SweepRunner::is_settled(Run& run) {
   return run.phase != Phase::kQueued;
 }
 
+// What an earlier launcher submitted and did not see the end of.
+void SweepRunner::adopt_what_is_queued() {
+  for (Run& run : runs_) {
+    if (run.phase != Phase::kQueued || !scheduler_.adopt(job_of(run))) continue;
+    begin_attempt(run);
+    note("adopted", run, "submitted before");
+  }
+}
+
 void SweepRunner::loop() {
   for (;;) {
     for (const JobExit& ended : scheduler_.poll())
       for (Run& run : runs_)
-        if (run.planned.hash == ended.id) settle(run, ended.exit_code);
+        if (run.planned.hash == ended.id) settle(run, ended);
+    for (const std::string& news : scheduler_.news()) {
+      folder_.journal("news", plan_.name, news);
+      view_.note(news);
+    }
     obey_stop_requests();
     if (stops_obeyed_ == 0) start_what_fits();
     for (Run& run : runs_)
@@ -160,7 +175,9 @@ Job SweepRunner::job_of(const Run& run) const {
           .command = {options_.trainer, "train", (run.folder / "spec.textproto").string(), "--out",
                       run.folder.string(), "--resume", "--quiet"},
           .ranks = plan_.ranks,
-          .cores_per_rank = plan_.cores_per_rank};
+          .cores_per_rank = plan_.cores_per_rank,
+          .gpus_per_rank = plan_.gpus_per_rank,
+          .time_limit_s = plan_.time_limit_s};
 }
 
 void SweepRunner::start_what_fits() {
@@ -180,20 +197,28 @@ void SweepRunner::start(Run& run) {
     fs::remove(run.folder / "result.json", error);
     fs::remove(run.folder / "progress.json", error);
     write_file_atomically(run.folder / "spec.textproto", run.planned.spec_text);
-    run.log_start = size_of(run.folder / "log.txt");
-    run.started = run.heard_at = clock_.now_s();
-    run.heard.clear();
-    run.asked_to_end = run.hung = false;
+    begin_attempt(run);
     scheduler_.start(job_of(run));
-    run.phase = Phase::kRunning;
   } catch (const Error& error) {
     return fail(run, static_cast<int>(error.exit_code()), error.what());
   }
   note("started", run, attempt);
 }
 
+void SweepRunner::begin_attempt(Run& run) {
+  run.phase = Phase::kRunning;
+  run.log_start = size_of(run.folder / "log.txt");
+  run.started = run.heard_at = clock_.now_s();
+  run.heard.clear();
+  run.asked_to_end = run.hung = run.executing = false;
+}
+
 void SweepRunner::watch(Run& run) {
   const double now = clock_.now_s();
+  // Neither silence nor time counts in a queue.
+  const bool was_executing = std::exchange(run.executing, scheduler_.is_running(run.planned.hash));
+  if (!run.executing) return;
+  if (!was_executing) run.started = run.heard_at = now;
   if (const std::string sound = sound_of(run.folder); sound != run.heard) {
     run.heard = sound;
     run.heard_at = now;
@@ -201,14 +226,17 @@ void SweepRunner::watch(Run& run) {
     run.hung = true;
     scheduler_.stop(run.planned.hash);
   }
-  if (plan_.time_limit_s > 0 && now - run.started > plan_.time_limit_s && !run.asked_to_end) {
+  if (plan_.time_limit_s > 0 && !scheduler_.keeps_time_limits() &&
+      now - run.started > plan_.time_limit_s && !run.asked_to_end) {
     run.asked_to_end = true;
     note("time limit", run, format_duration(plan_.time_limit_s));
     scheduler_.drain(run.planned.hash);
   }
 }
 
-void SweepRunner::settle(Run& run, int exit_code) {
+void SweepRunner::settle(Run& run, const JobExit& ended) {
+  int exit_code = ended.exit_code;
+  run.executing = false;
   std::optional<RunResult> result;
   try {
     result = read_result(run.folder);
@@ -226,6 +254,8 @@ void SweepRunner::settle(Run& run, int exit_code) {
   // lost only says that mpirun knows better.
   if (result && result->exit_code != 0 && !only_lost_a_peer(*result)) exit_code = result->exit_code;
   if (run.hung) exit_code = static_cast<int>(ExitCode::kHang);
+  if (ended.interrupted && !run.asked_to_end)
+    return retry_or_fail(run, static_cast<int>(ExitCode::kPeerLost), ended.reason);
   if (run.asked_to_end || exit_code == static_cast<int>(ExitCode::kDrained)) {
     run.phase = Phase::kUnfinished;
     if (!result)
@@ -234,12 +264,12 @@ void SweepRunner::settle(Run& run, int exit_code) {
     return note("drained", run,
                 fmt::format("at step {}", result ? result->steps : furthest_step(run.folder)));
   }
-  retry_or_fail(run, exit_code);
+  retry_or_fail(run, exit_code, ended.reason);
 }
 
-void SweepRunner::retry_or_fail(Run& run, int exit_code) {
+void SweepRunner::retry_or_fail(Run& run, int exit_code, std::string reason) {
   run.attempts.push_back({exit_code, newest_checkpoint(run.folder), furthest_step(run.folder)});
-  std::string reason = last_words(run.folder / "log.txt", run.log_start);
+  if (reason.empty()) reason = last_words(run.folder / "log.txt", run.log_start);
   if (run.hung)
     reason = fmt::format("nothing heard for {}", format_duration(options_.silence_limit_s));
   if (reason.empty()) reason = describe_exit(exit_code);
@@ -317,6 +347,11 @@ int SweepRunner::count(Phase phase) const {
                                         [&](const Run& run) { return run.phase == phase; }));
 }
 
+int SweepRunner::executing() const {
+  return static_cast<int>(
+      std::count_if(runs_.begin(), runs_.end(), [](const Run& run) { return run.executing; }));
+}
+
 void SweepRunner::note(const std::string& what, const Run& run, const std::string& detail) {
   folder_.journal(what, run.planned.name, detail);
   view_.note(
@@ -327,8 +362,9 @@ void SweepRunner::note(const std::string& what, const Run& run, const std::strin
 std::string SweepRunner::summary_line() const {
   const int done = count(Phase::kFinished), failed = count(Phase::kFailed);
   return fmt::format("{} of {} finished{}, {} running, {} waiting, {} so far", done, runs_.size(),
-                     failed > 0 ? fmt::format(", {} failed", failed) : "", count(Phase::kRunning),
-                     count(Phase::kQueued), format_duration(clock_.now_s() - began_));
+                     failed > 0 ? fmt::format(", {} failed", failed) : "", executing(),
+                     count(Phase::kQueued) + count(Phase::kRunning) - executing(),
+                     format_duration(clock_.now_s() - began_));
 }
 
 void SweepRunner::show() {
@@ -337,8 +373,7 @@ void SweepRunner::show() {
   shown_at_ = now;
   std::vector<ProgressView::Line> running;
   for (const Run& run : runs_)
-    if (run.phase == Phase::kRunning)
-      running.push_back({run.planned.name, read_progress(run.folder)});
+    if (run.executing) running.push_back({run.planned.name, read_progress(run.folder)});
   view_.update(now, running, summary_line());
 }
 

@@ -53,7 +53,8 @@ class SweepRunner {
     std::filesystem::path folder;
     Phase phase = Phase::kQueued;
     double not_before = 0;
-    double started = 0;
+    double started = 0;            // of this attempt, or submitted
+    bool executing = false;        // false while it waits in the scheduler's queue
     std::uintmax_t log_start = 0;  // size of log.txt when this attempt began
     std::vector<Attempt> attempts;
     std::string heard;  // what the run's files looked like when last it spoke
@@ -64,13 +65,15 @@ class SweepRunner {
 
   void skip_settled();
   bool is_settled(Run& run);
+  void adopt_what_is_queued();
   void loop();
   void obey_stop_requests();
-  void settle(Run& run, int exit_code);
+  void settle(Run& run, const JobExit& ended);
   void fail(Run& run, int exit_code, const std::string& reason);
-  void retry_or_fail(Run& run, int exit_code);
+  void retry_or_fail(Run& run, int exit_code, std::string reason);
   void start_what_fits();
   void start(Run& run);
+  void begin_attempt(Run& run);
   void watch(Run& run);
   void show();
   void wait_for_the_rest();
@@ -78,6 +81,7 @@ class SweepRunner {
   RunResult result_of(const Run& run, RunStatus status, int exit_code,
                       const std::string& reason) const;
   int count(Phase phase) const;
+  int executing() const;
   void note(const std::string& what, const Run& run, const std::string& detail = "");
   std::string summary_line() const;
 

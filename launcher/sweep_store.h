@@ -43,7 +43,8 @@ struct SweepPlan {
   std::vector<PlannedCell> cells = {};
   int ranks = 1;           // of each run
   int cores_per_rank = 1;  // threads of each rank
-  int attempts = 3;        // at one run without progress
+  int gpus_per_rank = 0;
+  int attempts = 3;  // at one run without progress
   bool stop_on_failure = false;
   double time_limit_s = 0;  // of one attempt; 0: none
 };

@@ -54,6 +54,11 @@ bool LocalScheduler::has_room(const Job&) const {
   return static_cast<int>(running_.size()) < slots_;
 }
 
+bool LocalScheduler::is_running(const std::string& id) const {
+  const auto at = running_.find(id);
+  return at != running_.end() && at->second.phase != Phase::kWaiting;
+}
+
 fs::path LocalScheduler::scratch_of(const Job& job) const {
   // Short: the path of a socket inside must stay below 108 characters.
   return options_.scratch / ("hadal-" + hex64(hash64(job.folder.string())));
@@ -134,7 +139,7 @@ std::vector<JobExit> LocalScheduler::poll() {
     if (running.phase == Phase::kWaiting) wait_for_leftovers(running);
     if (running.phase == Phase::kRunning) watch(running);
     if (running.phase == Phase::kClearing && cleared(running)) {
-      ended.push_back({at->first, running.exit_code});
+      ended.push_back({.id = at->first, .exit_code = running.exit_code});
       at = running_.erase(at);
     } else {
       ++at;

@@ -48,6 +48,7 @@ class LocalScheduler final : public Scheduler {
   bool has_room(const Job& job) const override;
   void start(const Job& job) override;
   std::vector<JobExit> poll() override;
+  bool is_running(const std::string& id) const override;
   void drain(const std::string& id) override;
   void stop(const std::string& id) override;
   std::string describe() const override;

@@ -4,7 +4,9 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -31,6 +33,8 @@ class FakeScheduler final : public Scheduler {
     int exit_code = 0;
     std::function<void(const Job&)> before = {};
     double after_s = 1;
+    std::string reason = {};
+    bool interrupted = false;
   };
 
   FakeScheduler(Clock& clock, int slots) : clock_(clock), slots_(slots) {}
@@ -52,6 +56,16 @@ class FakeScheduler final : public Scheduler {
     most_at_once = std::max(most_at_once, running_.size());
   }
 
+  bool adopt(const Job& job) override {
+    if (left_behind.erase(job.id) == 0) return false;
+    start(job);
+    return true;
+  }
+
+  bool is_running(const std::string& id) const override { return running_.contains(id); }
+
+  std::vector<std::string> news() override { return std::exchange(to_tell, {}); }
+
   std::vector<JobExit> poll() override {
     std::vector<JobExit> ended;
     for (auto at = running_.begin(); at != running_.end();) {
@@ -61,7 +75,10 @@ class FakeScheduler final : public Scheduler {
         continue;
       }
       if (running.ending.before) running.ending.before(running.job);
-      ended.push_back({at->first, running.ending.exit_code});
+      ended.push_back({.id = at->first,
+                       .exit_code = running.ending.exit_code,
+                       .reason = running.ending.reason,
+                       .interrupted = running.ending.interrupted});
       at = running_.erase(at);
     }
     return ended;
@@ -70,7 +87,7 @@ class FakeScheduler final : public Scheduler {
   void drain(const std::string& id) override {
     drained.push_back(id);
     if (const auto at = running_.find(id); at != running_.end() && !ignores_drain)
-      at->second.ending = {75, {}}, at->second.ends_at = clock_.now_s() + 1;
+      at->second.ending = {75, drain_well}, at->second.ends_at = clock_.now_s() + 1;
   }
 
   void stop(const std::string& id) override {
@@ -81,19 +98,24 @@ class FakeScheduler final : public Scheduler {
 
   std::string describe() const override { return "fake"; }
 
-  static void finish_well(const Job& job) {
-    RunResult result;
-    result.status = RunStatus::kFinished;
-    write_result(job.folder, result);
-  }
+  static void finish_well(const Job& job) { end_as(RunStatus::kFinished, job); }
+  static void drain_well(const Job& job) { end_as(RunStatus::kDrained, job); }
 
   std::vector<Job> started;
   std::vector<double> started_at;
   std::vector<std::string> drained, stopped;
+  std::set<std::string> left_behind;  // ids an earlier launcher submitted
+  std::vector<std::string> to_tell;
   std::size_t most_at_once = 0;
   bool ignores_drain = false;
 
  private:
+  static void end_as(RunStatus status, const Job& job) {
+    RunResult result;
+    result.status = status;
+    write_result(job.folder, result);
+  }
+
   struct Running {
     Job job;
     Ending ending;

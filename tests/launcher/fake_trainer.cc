@@ -15,6 +15,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -66,6 +67,12 @@ void write_cores(const fs::path& file) {
     if (CPU_ISSET(core, &set)) out << core << " ";
 }
 
+// Those after the ones it knows, each with a NUL behind.
+void write_arguments(const fs::path& file, const std::vector<std::string>& arguments) {
+  std::ofstream out(file);
+  for (const std::string& argument : arguments) out << argument << '\0';
+}
+
 void finish(const fs::path& folder, RunStatus status, int exit_code, long long steps) {
   RunResult result;
   result.status = status;
@@ -97,6 +104,7 @@ int main(int argc, char** argv) {
     std::ofstream(folder / "started_at", std::ios::app) << step << " ";
     std::ofstream(folder / "threads") << std::getenv("OMP_NUM_THREADS");
     write_cores(folder / "cores");
+    write_arguments(folder / "arguments", {argv + 5, argv + argc});
   }
   const bool dies =
       first_rank && words.contains("die") && !(words.contains("die_once") && fs::exists(died));

@@ -262,6 +262,38 @@ TEST_F(SweepRunnerTest, TwoLaunchersDoNotWorkOnOneFolder) {
   }
 }
 
+TEST_F(SweepRunnerTest, WhatAnEarlierLauncherSubmittedIsTakenOverNotStartedAgain) {
+  scheduler.left_behind = {id(1)};
+  fs::create_directories(path / ("net1-" + id(1)));
+  EXPECT_EQ(run(plan_of(2)).finished, 2);
+  EXPECT_EQ(scheduler.started.size(), 2u);
+  EXPECT_EQ(scheduler.started[0].id, id(1)) << "adopted before anything is started";
+  EXPECT_THAT(journal(), HasSubstr(R"("detail":"submitted before","run":"net1")"));
+}
+
+TEST_F(SweepRunnerTest, WhatTheClusterInterruptsIsTriedAgainEvenIfItSavedItself) {
+  scheduler.script(id(0), {.exit_code = 75,
+                           .before =
+                               [](const Job& job) {
+                                 RunResult drained;
+                                 drained.status = RunStatus::kDrained;
+                                 drained.exit_code = 75;
+                                 write_result(job.folder, drained);
+                               },
+                           .reason = "job 36 was cancelled",
+                           .interrupted = true});
+  EXPECT_EQ(run(plan_of(1)).finished, 1);
+  EXPECT_EQ(scheduler.started.size(), 2u);
+  EXPECT_THAT(journal(), HasSubstr("job 36 was cancelled; in 1.0s"));
+}
+
+TEST_F(SweepRunnerTest, NewsOfTheSchedulerGoToTheJournalAndToThePeople) {
+  scheduler.to_tell = {"host n2 does not answer"};
+  run(plan_of(1));
+  EXPECT_THAT(journal(), HasSubstr("host n2 does not answer"));
+  EXPECT_THAT(shown.str(), HasSubstr("host n2 does not answer"));
+}
+
 TEST_F(SweepRunnerTest, TheFolderAloneTellsTheSweep) {
   scheduler.script(id(1), {78});
   run(plan_of(2));
