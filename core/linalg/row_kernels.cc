@@ -10,78 +10,76 @@
 namespace hadal::linalg {
 namespace {
 
-template <typename From>
-const From* row_of(const RowBlock& t, std::int64_t i) {
-  return static_cast<const From*>(t.data) + i * t.stride;
-}
+constexpr std::int64_t kDepth = 128;            // rows of X that stay in the nearest cache: 32 KiB
+constexpr std::int64_t kTileBytes = 256 << 10;  // of converted rows, beside X and S in the next one
+constexpr int kGramVectors = 3;                 // of a panel: 48 floats, 24 doubles
 
-// t = (a - shift) * factor, in From's or Real's precision, whichever is higher.
-template <typename From, typename Real>
-void convert_row(const From* from, std::int64_t n, const std::vector<Real>& shift,
-                 const std::vector<Real>& factor, Real* to) {
-  using Wide = decltype(From{} + Real{});
-  for (std::int64_t j = 0; j < n; ++j) {
-    const auto c = static_cast<std::size_t>(j);
-    Wide value = static_cast<Wide>(from[j]);
-    if (!shift.empty()) value -= shift[c];
-    if (!factor.empty()) value *= factor[c];
-    to[j] = static_cast<Real>(value);
+std::int64_t round_up(std::int64_t n, std::int64_t step) { return (n + step - 1) / step * step; }
+
+template <typename Real>
+struct AlignedZeros {
+  alignas(64) Real values[kMaxVectors * kLanes<Real>] = {};
+};
+
+// The largest of some magnitudes; NaN once one of them is.
+struct Magnitude {
+  double value = 0;
+  void meet(double other) {
+    if (!(other <= value) && !std::isnan(value)) value = other;
   }
+};
+
+template <typename Real>
+const BlockKernels<Real>& kernels_of(Isa isa) {
+  switch (isa) {
+    case Isa::kAvx512:
+      return avx512_block_kernels<Real>();
+    case Isa::kAvx2:
+      return avx2_block_kernels<Real>();
+    case Isa::kScalar:
+      break;
+  }
+  return scalar_block_kernels<Real>();
 }
 
 template <typename Real>
-Real chain(Real t, Real x, Real sum) {
-  return std::fma(t, x, sum);
-}
-
-// Whether a Gram matrix of these elements is one of whole numbers, wanted in whole numbers.
-bool exact(const RowBlock& t, bool mapped, const FixedPointSum& g) {
-  return t.element == matrix::Element::kU8 && !mapped && g.exponent() == 0;
-}
-
-// Adds products of pixels over i < depth, exactly: 2^62 would take 7e13 rows, so nothing is noted;
-// pixel (i, k) lies at i * along + k * across.
-void add_exact_gram(const std::uint8_t* pixels, std::int64_t depth, std::int64_t along,
-                    std::int64_t n, std::int64_t across, FixedPointSum& g) {
-  HADAL_CHECK(depth < std::int64_t{1} << 16);
-  std::int64_t* sums = g.words().data();
-  for (std::int64_t i = 0; i < depth; ++i)
-    for (std::int64_t k = 0; k < n; ++k)
-      for (std::int64_t j = k; j < n; ++j)
-        sums[packed_index(n, k, j)] +=
-            pixels[i * along + k * across] * pixels[i * along + j * across];
-}
-
-template <typename From>
-std::optional<Position> first_not_finite_of(const RowBlock& t) {
-  for (std::int64_t i = 0; i < t.rows; ++i) {
-    const From* row = row_of<From>(t, i);
-    for (std::int64_t j = 0; j < t.cols; ++j)
-      if (!std::isfinite(row[j])) return Position{i, j};
-  }
-  return std::nullopt;
+constexpr matrix::Element element_of() {
+  return sizeof(Real) == 4 ? matrix::Element::kF32 : matrix::Element::kF64;
 }
 
 }  // namespace
 
-Isa best_isa() { return Isa::kScalar; }
-
-template <typename Real>
-PackedMatrix<Real>::PackedMatrix(const DenseMatrix& x, std::span<const double> c)
-    : rows_(x.rows),
-      cols_(x.cols),
-      values_(x.values.begin(), x.values.end()),
-      start_(static_cast<std::size_t>(x.cols)) {
-  if (!c.empty() && static_cast<std::int64_t>(c.size()) != cols_)
-    throw ShapeError(
-        fmt::format("row kernels: c has {} values, X is {}x{}", c.size(), rows_, cols_));
-  for (std::size_t j = 0; j < c.size(); ++j) start_[j] = static_cast<Real>(-c[j]);
+Isa best_isa() {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("bmi2"))
+    return Isa::kAvx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::kAvx2;
+  return Isa::kScalar;
 }
 
 template <typename Real>
-struct RowKernels<Real>::Scratch {
-  std::vector<Real> tile, y, panel;
-};
+PackedMatrix<Real>::PackedMatrix(const DenseMatrix& x, std::span<const double> c)
+    : rows_(x.rows), cols_(x.cols), padded_cols_(round_up(x.cols, kLanes<Real>)) {
+  if (!c.empty() && static_cast<std::int64_t>(c.size()) != cols_)
+    throw ShapeError(
+        fmt::format("row kernels: c has {} values, X is {}x{}", c.size(), rows_, cols_));
+  const auto vectors = static_cast<int>(padded_cols_ / kLanes<Real>);
+  const int panels = (vectors + kMaxVectors - 1) / kMaxVectors;
+  Real* const start = start_.reserve(padded_cols_);
+  std::fill_n(start, padded_cols_, Real{0});
+  for (std::size_t j = 0; j < c.size(); ++j) start[j] = static_cast<Real>(-c[j]);
+  Real* to = values_.reserve(padded_cols_ * rows_);
+  for (int p = 0, done = 0; p < panels; ++p) {
+    const Panel panel{std::int64_t{done} * kLanes<Real>,
+                      (vectors - done + panels - p - 1) / (panels - p)};
+    done += panel.vectors;
+    panels_.push_back(panel);
+    for (std::int64_t k = 0; k < rows_; ++k)
+      for (std::int64_t j = panel.first; j < std::int64_t{done} * kLanes<Real>; ++j)
+        *to++ = j < cols_ ? static_cast<Real>(x(k, j)) : Real{0};
+  }
+}
 
 template <typename Real>
 RowKernels<Real>::RowKernels(std::int64_t n, ColumnMap map, Isa isa)
@@ -89,7 +87,7 @@ RowKernels<Real>::RowKernels(std::int64_t n, ColumnMap map, Isa isa)
       shift_(map.shift.begin(), map.shift.end()),
       factor_(map.factor.begin(), map.factor.end()),
       isa_(isa),
-      scratch_(std::make_unique<Scratch>()) {
+      kernels_(kernels_of<Real>(isa)) {
   for (const std::size_t size : {shift_.size(), factor_.size()})
     if (size != 0 && static_cast<std::int64_t>(size) != n)
       throw ShapeError(
@@ -97,120 +95,225 @@ RowKernels<Real>::RowKernels(std::int64_t n, ColumnMap map, Isa isa)
 }
 
 template <typename Real>
-RowKernels<Real>::~RowKernels() = default;
-template <typename Real>
-RowKernels<Real>::RowKernels(RowKernels&&) noexcept = default;
+Mapping<Real> RowKernels<Real>::mapping() const {
+  return {shift_.empty() ? nullptr : shift_.data(), factor_.empty() ? nullptr : factor_.data()};
+}
 
 template <typename Real>
-const Real* RowKernels<Real>::converted(const RowBlock& t, std::int64_t first, std::int64_t rows,
-                                        std::int64_t* stride) {
+std::int64_t RowKernels<Real>::tile_rows() const {
+  const std::int64_t rows =
+      kTileBytes / static_cast<std::int64_t>(sizeof(Real)) / std::max<std::int64_t>(n_, 1);
+  return std::clamp<std::int64_t>(rows / 6 * 6, 48, kGroupRows);
+}
+
+template <typename Real>
+typename RowKernels<Real>::Tile RowKernels<Real>::tile(const RowBlock& t, std::int64_t first,
+                                                       std::int64_t rows) {
   if (t.cols != n_)
     throw ShapeError(fmt::format("row kernels: rows of {} columns, wanted {}", t.cols, n_));
-  scratch_->tile.resize(static_cast<std::size_t>(rows * n_));
-  for (std::int64_t i = 0; i < rows; ++i) {
-    Real* const to = scratch_->tile.data() + i * n_;
-    switch (t.element) {
-      case matrix::Element::kU8:
-        convert_row(row_of<std::uint8_t>(t, first + i), n_, shift_, factor_, to);
-        break;
-      case matrix::Element::kF32:
-        convert_row(row_of<float>(t, first + i), n_, shift_, factor_, to);
-        break;
-      case matrix::Element::kF64:
-        convert_row(row_of<double>(t, first + i), n_, shift_, factor_, to);
-        break;
-    }
+  if (t.element == element_of<Real>() && shift_.empty() && factor_.empty())
+    return {row_of<Real>(t, first), t.stride};
+  // An odd number of cache lines, so that a column's elements do not fight for one place.
+  const std::int64_t stride = (round_up(n_, kLanes<Real>) / kLanes<Real> | 1) * kLanes<Real>;
+  Real* const to = tile_.reserve(rows * stride);
+  for (std::int64_t i = 0; i < rows; ++i)
+    kernels_.convert(t, first + i, 0, n_, mapping(), to + i * stride);
+  return {to, stride};
+}
+
+// y: panel after panel of X, each rows x its columns.
+template <typename Real>
+void RowKernels<Real>::multiply(const Tile& t, std::int64_t rows, const PackedMatrix<Real>& x,
+                                Real* y) {
+  for (const auto& panel : x.panels_) {
+    const std::int64_t width = panel.vectors * kLanes<Real>;
+    Real* const to = y + panel.first * rows;
+    if (x.rows_ == 0)
+      for (std::int64_t i = 0; i < rows; ++i) std::copy_n(x.start(panel), width, to + i * width);
+    for (std::int64_t k = 0; k < x.rows_; k += kDepth)
+      kernels_.multiply({.rows = rows,
+                         .depth = std::min(kDepth, x.rows_ - k),
+                         .a = t.values + k,
+                         .a_row = t.stride,
+                         .a_step = 1,
+                         .b = x.values(panel) + k * width,
+                         .vectors = panel.vectors},
+                        k == 0 ? x.start(panel) : nullptr, to);
   }
-  *stride = n_;
-  return scratch_->tile.data();
+}
+
+// From panels to rows without gaps.
+template <typename Real>
+void RowKernels<Real>::unpack(const PackedMatrix<Real>& x, const Real* panels, std::int64_t rows,
+                              Real* y) {
+  for (const auto& panel : x.panels_) {
+    const std::int64_t width = panel.vectors * kLanes<Real>;
+    const std::int64_t count = std::min(width, x.cols_ - panel.first);
+    for (std::int64_t i = 0; i < rows; ++i)
+      std::copy_n(panels + panel.first * rows + i * width, count, y + i * x.cols_ + panel.first);
+  }
 }
 
 template <typename Real>
 void RowKernels<Real>::apply(const RowBlock& t, const PackedMatrix<Real>& x, Real* y) {
   if (x.rows_ != n_)
     throw ShapeError(fmt::format("row kernels: X is {}x{} for {} columns", x.rows_, x.cols_, n_));
-  const std::int64_t l = x.cols_;
-  for (std::int64_t i = 0; i < t.rows; ++i) {
-    std::int64_t stride = 0;
-    const Real* row = converted(t, i, 1, &stride);
-    Real* const out = y + i * l;
-    std::ranges::copy(x.start_, out);
-    for (std::int64_t k = 0; k < n_; ++k)
-      for (std::int64_t j = 0; j < l; ++j)
-        out[j] = chain(row[k], x.values_[static_cast<std::size_t>(k * l + j)], out[j]);
+  const std::int64_t most = tile_rows();
+  Real* const panels = y_.reserve(most * x.padded_cols());
+  for (std::int64_t i = 0; i < t.rows; i += most) {
+    const std::int64_t rows = std::min(most, t.rows - i);
+    multiply(tile(t, i, rows), rows, x, panels);
+    unpack(x, panels, rows, y + i * x.cols_);
   }
 }
 
 template <typename Real>
 void RowKernels<Real>::fused(const RowBlock& t, const PackedMatrix<Real>& x, FixedPointSum& s,
                              Real* y) {
-  HADAL_CHECK(t.rows <= kGroupRows);
-  const std::int64_t l = x.cols_;
-  HADAL_CHECK(s.size() == n_ * l);
-  scratch_->y.resize(static_cast<std::size_t>(t.rows * l));
-  apply(t, x, scratch_->y.data());
-  if (y != nullptr) std::ranges::copy(scratch_->y, y);
-  std::int64_t stride = 0;
-  const Real* tile = converted(t, 0, t.rows, &stride);
-  scratch_->panel.assign(static_cast<std::size_t>(n_ * l), 0);
-  for (std::int64_t i = 0; i < t.rows; ++i)
-    for (std::int64_t k = 0; k < n_; ++k)
-      for (std::int64_t j = 0; j < l; ++j) {
-        Real& sum = scratch_->panel[static_cast<std::size_t>(k * l + j)];
-        sum = chain(tile[i * stride + k], scratch_->y[static_cast<std::size_t>(i * l + j)], sum);
-      }
-  s.add(0, std::span<const Real>(scratch_->panel));
+  HADAL_CHECK(t.rows <= kGroupRows && s.size() == n_ * x.cols_);
+  if (x.rows_ != n_)
+    throw ShapeError(fmt::format("row kernels: X is {}x{} for {} columns", x.rows_, x.cols_, n_));
+  const std::int64_t most = tile_rows();
+  Real* const panels = y_.reserve(most * x.padded_cols());
+  Real* const sums = sums_.reserve(n_ * x.padded_cols());
+  const AlignedZeros<Real> zeros;
+  Magnitude largest;
+  for (std::int64_t i = 0; i < t.rows; i += most) {
+    const std::int64_t rows = std::min(most, t.rows - i);
+    const Tile part = tile(t, i, rows);
+    multiply(part, rows, x, panels);
+    if (y != nullptr) unpack(x, panels, rows, y + i * x.cols_);
+    for (const auto& panel : x.panels_) {
+      const BlockProduct<Real> product{.rows = n_,
+                                       .depth = rows,
+                                       .a = part.values,
+                                       .a_row = 1,
+                                       .a_step = part.stride,
+                                       .b = panels + panel.first * rows,
+                                       .vectors = panel.vectors};
+      Real* const partial = sums + panel.first * n_;
+      if (i + rows < t.rows)
+        kernels_.multiply(product, i == 0 ? zeros.values : nullptr, partial);
+      else
+        largest.meet(kernels_.add(product, i == 0 ? nullptr : partial,
+                                  {.sum = &s, .cols = x.cols_, .first_col = panel.first}));
+    }
+  }
+  s.note(largest.value);
+}
+
+// G += the Gram matrix of n columns, each `depth` long, that lie in panels_.
+template <typename Real>
+void RowKernels<Real>::add_gram(std::int64_t depth, std::int64_t n, FixedPointSum& g,
+                                bool whole_numbers) {
+  constexpr std::int64_t kWidth = kGramVectors * kLanes<Real>;
+  Magnitude largest;
+  for (std::int64_t j = 0; j < n; j += kWidth)
+    for (std::int64_t k = 0; k <= j; k += kWidth)
+      largest.meet(kernels_.add(
+          {.rows = std::min(kWidth, n - k),
+           .depth = depth,
+           .a = panels_.data() + k * depth,
+           .a_row = 1,
+           .a_step = kWidth,
+           .b = panels_.data() + j * depth,
+           .vectors = kGramVectors},
+          nullptr, {.sum = &g, .cols = n, .first_row = k, .first_col = j, .triangle = true}));
+  if (!whole_numbers) g.note(largest.value);
+}
+
+// Products of pixels are whole numbers, and 256 of them add up to less than 2^24: the chains are
+// exact. 2^62 would take 7e13 rows, so nothing need be noted.
+template <typename Real>
+bool RowKernels<Real>::sums_whole_numbers(const RowBlock& t, const FixedPointSum& g) const {
+  return t.element == matrix::Element::kU8 && shift_.empty() && factor_.empty() &&
+         g.exponent() == 0;
 }
 
 template <typename Real>
 void RowKernels<Real>::gram(const RowBlock& t, FixedPointSum& g) {
+  if (t.cols != n_)
+    throw ShapeError(fmt::format("row kernels: rows of {} columns, wanted {}", t.cols, n_));
   HADAL_CHECK(g.size() == packed_size(n_));
-  if (exact(t, !shift_.empty() || !factor_.empty(), g))
-    return add_exact_gram(row_of<std::uint8_t>(t, 0), t.rows, t.stride, n_, 1, g);
-  std::int64_t stride = 0;
-  const Real* tile = converted(t, 0, t.rows, &stride);
-  auto& sums = scratch_->panel;
-  sums.assign(static_cast<std::size_t>(packed_size(n_)), 0);
-  for (std::int64_t i = 0; i < t.rows; ++i)
-    for (std::int64_t k = 0; k < n_; ++k)
-      for (std::int64_t j = k; j < n_; ++j) {
-        Real& sum = sums[static_cast<std::size_t>(packed_index(n_, k, j))];
-        sum = chain(tile[i * stride + k], tile[i * stride + j], sum);
+  const bool whole_numbers = sums_whole_numbers(t, g);
+  HADAL_CHECK(whole_numbers || t.rows <= kGroupRows);
+  if (whole_numbers && isa_ == Isa::kAvx512 && has_pixel_gram())
+    return add_pixel_gram({.data = row_of<std::uint8_t>(t, 0),
+                           .depth = t.rows,
+                           .along = t.stride,
+                           .n = n_,
+                           .across = 1},
+                          g, pixels_);
+  constexpr std::int64_t kWidth = kGramVectors * kLanes<Real>;
+  Real* const panels = panels_.reserve(round_up(n_, kWidth) * std::min(t.rows, kGroupRows));
+  for (std::int64_t first = 0; first < t.rows; first += kGroupRows) {
+    const std::int64_t rows = std::min(kGroupRows, t.rows - first);
+    for (std::int64_t k = 0; k < n_; k += kWidth)
+      for (std::int64_t i = 0; i < rows; ++i) {
+        Real* const to = panels + k * rows + i * kWidth;
+        const std::int64_t count = std::min(kWidth, n_ - k);
+        kernels_.convert(t, first + i, k, count, mapping(), to);
+        std::fill(to + count, to + kWidth, Real{0});
       }
-  g.add(0, std::span<const Real>(sums));
+    add_gram(rows, n_, g, whole_numbers);
+  }
 }
 
 template <typename Real>
 void RowKernels<Real>::row_gram(const RowBlock& p, FixedPointSum& g) {
+  if (p.cols != n_)
+    throw ShapeError(fmt::format("row kernels: rows of {} columns, wanted {}", p.cols, n_));
   HADAL_CHECK(g.size() == packed_size(p.rows));
-  if (exact(p, !shift_.empty() || !factor_.empty(), g))
-    return add_exact_gram(row_of<std::uint8_t>(p, 0), n_, 1, p.rows, p.stride, g);
-  std::int64_t stride = 0;
-  const Real* tile = converted(p, 0, p.rows, &stride);
-  auto& sums = scratch_->panel;
-  sums.assign(static_cast<std::size_t>(packed_size(p.rows)), 0);
-  for (std::int64_t i = 0; i < p.rows; ++i)
-    for (std::int64_t j = i; j < p.rows; ++j) {
-      Real& sum = sums[static_cast<std::size_t>(packed_index(p.rows, i, j))];
-      for (std::int64_t k = 0; k < n_; ++k)
-        sum = chain(tile[i * stride + k], tile[j * stride + k], sum);
+  const bool whole_numbers = sums_whole_numbers(p, g);
+  HADAL_CHECK(whole_numbers || n_ <= kGroupRows);
+  if (whole_numbers && isa_ == Isa::kAvx512 && has_pixel_gram())
+    return add_pixel_gram({.data = row_of<std::uint8_t>(p, 0),
+                           .depth = n_,
+                           .along = 1,
+                           .n = p.rows,
+                           .across = p.stride},
+                          g, pixels_);
+  constexpr std::int64_t kWidth = kGramVectors * kLanes<Real>;
+  Real* const panels = panels_.reserve(round_up(p.rows, kWidth) * std::min(n_, kGroupRows));
+  Real* const row = tile_.reserve(kGroupRows);
+  for (std::int64_t first = 0; first < n_; first += kGroupRows) {
+    const std::int64_t depth = std::min(kGroupRows, n_ - first);
+    for (std::int64_t i = 0; i < round_up(p.rows, kWidth); ++i) {
+      Real* const to = panels + i / kWidth * kWidth * depth + i % kWidth;
+      if (i < p.rows)
+        kernels_.convert(p, i, first, depth, mapping(), row);
+      else
+        std::fill_n(row, depth, Real{0});
+      for (std::int64_t k = 0; k < depth; ++k) to[k * kWidth] = row[k];
     }
-  g.add(0, std::span<const Real>(sums));
+    add_gram(depth, p.rows, g, whole_numbers);
+  }
 }
 
 template <typename Real>
 void RowKernels<Real>::apply_transposed(const RowBlock& p, const PackedMatrix<Real>& u, Real* y) {
   if (u.rows_ != p.rows)
     throw ShapeError(fmt::format("row kernels: U is {}x{} for {} rows", u.rows_, u.cols_, p.rows));
-  const std::int64_t l = u.cols_;
-  for (std::int64_t k = 0; k < n_; ++k) std::ranges::copy(u.start_, y + k * l);
-  for (std::int64_t i = 0; i < p.rows; ++i) {
-    std::int64_t stride = 0;
-    const Real* row = converted(p, i, 1, &stride);
-    for (std::int64_t k = 0; k < n_; ++k)
-      for (std::int64_t j = 0; j < l; ++j)
-        y[k * l + j] = chain(row[k], u.values_[static_cast<std::size_t>(i * l + j)], y[k * l + j]);
+  Real* const panels = sums_.reserve(n_ * u.padded_cols());
+  for (const auto& panel : u.panels_)
+    for (std::int64_t j = 0; j < n_; ++j)
+      std::copy_n(u.start(panel), panel.vectors * kLanes<Real>,
+                  panels + panel.first * n_ + j * panel.vectors * kLanes<Real>);
+  const std::int64_t most = tile_rows();
+  for (std::int64_t i = 0; i < p.rows; i += most) {
+    const std::int64_t rows = std::min(most, p.rows - i);
+    const Tile part = tile(p, i, rows);
+    for (const auto& panel : u.panels_)
+      kernels_.multiply({.rows = n_,
+                         .depth = rows,
+                         .a = part.values,
+                         .a_row = 1,
+                         .a_step = part.stride,
+                         .b = u.values(panel) + i * panel.vectors * kLanes<Real>,
+                         .vectors = panel.vectors},
+                        nullptr, panels + panel.first * n_);
   }
+  unpack(u, panels, n_, y);
 }
 
 template <typename Real>
@@ -218,17 +321,40 @@ void RowKernels<Real>::moments(const RowBlock& t, FixedPointSum& sums, FixedPoin
   HADAL_CHECK(sums.size() == n_ && squares.size() == n_);
   std::vector<double> sum(static_cast<std::size_t>(n_)), square(static_cast<std::size_t>(n_));
   for (std::int64_t i = 0; i < t.rows; ++i) {
-    std::int64_t stride = 0;
-    const Real* row = converted(t, i, 1, &stride);
+    const Tile row = tile(t, i, 1);
     for (std::size_t k = 0; k < sum.size(); ++k) {
-      const auto value = static_cast<double>(row[k]);
+      const auto value = static_cast<double>(row.values[k]);
       sum[k] += value;
-      square[k] = chain(value, value, square[k]);
+      square[k] += value * value;
     }
   }
   sums.add(0, std::span<const double>(sum));
   squares.add(0, std::span<const double>(square));
 }
+
+namespace {
+
+template <typename From>
+std::optional<Position> first_not_finite_of(const RowBlock& t) {
+  for (std::int64_t i = 0; i < t.rows; ++i) {
+    const From* row = row_of<From>(t, i);
+    // x - x is 0 for what is finite, NaN for the rest; the chains of a row vectorise.
+    constexpr int kChains = 16;
+    From sums[kChains] = {};
+    std::int64_t j = 0;
+    for (; j + kChains <= t.cols; j += kChains)
+      for (int c = 0; c < kChains; ++c) sums[c] += row[j + c] - row[j + c];
+    bool finite = true;
+    for (const From sum : sums) finite = finite && sum == 0;
+    for (; j < t.cols; ++j) finite = finite && std::isfinite(row[j]);
+    if (!finite)
+      for (j = 0; j < t.cols; ++j)
+        if (!std::isfinite(row[j])) return Position{i, j};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 std::optional<Position> first_not_finite(const RowBlock& t) {
   switch (t.element) {

@@ -14,37 +14,26 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "core/linalg/aligned_buffer.h"
+#include "core/linalg/block_product.h"
 #include "core/linalg/dense_matrix.h"
 #include "core/linalg/fixed_point.h"
-#include "core/matrix/row_source.h"
+#include "core/linalg/pixel_gram.h"
+#include "core/linalg/row_block.h"
 
 namespace hadal::linalg {
 
 inline constexpr std::int64_t kGroupRows = 256;
-
-/// Rows of A where they lie: at `data`, one every `stride` elements.
-struct RowBlock {
-  const void* data = nullptr;
-  matrix::Element element = matrix::Element::kF32;
-  std::int64_t rows = 0, cols = 0;
-  std::int64_t stride = 0;  // >= cols
-};
 
 /// t = (a - shift) * factor by column, each empty (nothing is done) or of n values, which are
 /// rounded to Real first. float64 elements are shifted and scaled before they are rounded to Real.
 struct ColumnMap {
   std::vector<double> shift{}, factor{};
 };
-
-/// The instruction sets; all give the same bits.
-enum class Isa { kScalar, kAvx2, kAvx512 };
-/// The best that this machine has.
-Isa best_isa();
 
 /// X (n x l) rounded to Real and laid out for the kernels, and c (l values; empty: zeros). Made
 /// once a pass, read by all threads.
@@ -60,9 +49,20 @@ class PackedMatrix {
   template <typename>
   friend class RowKernels;
 
-  std::int64_t rows_, cols_;
-  std::vector<Real> values_;  // rows x cols
-  std::vector<Real> start_;   // -c
+  // Columns in panels of up to four vectors of 64 bytes, as even as can be; the last is filled up
+  // with zeros.
+  struct Panel {
+    std::int64_t first = 0;  // column
+    int vectors = 0;
+  };
+  std::int64_t padded_cols() const { return padded_cols_; }
+  const Real* values(const Panel& panel) const { return values_.data() + panel.first * rows_; }
+  const Real* start(const Panel& panel) const { return start_.data() + panel.first; }
+
+  std::int64_t rows_, cols_, padded_cols_ = 0;
+  std::vector<Panel> panels_;
+  AlignedBuffer<Real> values_;  // panel after panel, each rows x its columns
+  AlignedBuffer<Real> start_;   // -c
 };
 
 /// The kernels and their scratch memory, for one thread. Throws ShapeError where sizes do not fit.
@@ -71,8 +71,6 @@ class RowKernels {
  public:
   /// For rows of n columns. Throws ShapeError when the map's vectors have another size.
   explicit RowKernels(std::int64_t n, ColumnMap map = {}, Isa isa = best_isa());
-  ~RowKernels();
-  RowKernels(RowKernels&&) noexcept;
 
   /// Y = T X - 1 c^T: rows x l, row-major without gaps. Any number of rows.
   void apply(const RowBlock& t, const PackedMatrix<Real>& x, Real* y);
@@ -82,13 +80,13 @@ class RowKernels {
   void fused(const RowBlock& t, const PackedMatrix<Real>& x, FixedPointSum& s, Real* y = nullptr);
 
   /// G += T^T T (n x n, upper triangle, packed_index), for one group. Pixels (kU8) without a map
-  /// and a sum of exponent 0 are summed exactly; then the block may have any number of rows below
-  /// 2^16, and the more the faster.
+  /// and a sum of exponent 0 are summed exactly; then the block may have any number of rows, best
+  /// some multiple of 512.
   void gram(const RowBlock& t, FixedPointSum& g);
 
   /// The short side being rows: G += P P^T (rows x rows, upper triangle), for a panel P of all rows
   /// and at most kGroupRows columns, cut on the global column index; n is then the panel's number
-  /// of columns, the map the panel's part. Exact for pixels like gram(), up to 2^16 columns.
+  /// of columns, the map the panel's part. Exact for pixels like gram(), of any width.
   void row_gram(const RowBlock& p, FixedPointSum& g);
 
   /// Y = P^T U for such a panel and U (rows x l): cols x l, row-major.
@@ -99,14 +97,25 @@ class RowKernels {
   void moments(const RowBlock& t, FixedPointSum& sums, FixedPointSum& squares);
 
  private:
-  struct Scratch;
-  const Real* converted(const RowBlock& t, std::int64_t first, std::int64_t rows,
-                        std::int64_t* stride);
+  // Some rows as Real: in place where they need no conversion.
+  struct Tile {
+    const Real* values;
+    std::int64_t stride;
+  };
+  Tile tile(const RowBlock& t, std::int64_t first, std::int64_t rows);
+  std::int64_t tile_rows() const;
+  Mapping<Real> mapping() const;
+  bool sums_whole_numbers(const RowBlock& t, const FixedPointSum& g) const;
+  void multiply(const Tile& t, std::int64_t rows, const PackedMatrix<Real>& x, Real* y);
+  static void unpack(const PackedMatrix<Real>& x, const Real* panels, std::int64_t rows, Real* y);
+  void add_gram(std::int64_t depth, std::int64_t n, FixedPointSum& g, bool whole_numbers);
 
   std::int64_t n_;
   std::vector<Real> shift_, factor_;
   Isa isa_;
-  std::unique_ptr<Scratch> scratch_;
+  const BlockKernels<Real>& kernels_;
+  AlignedBuffer<Real> tile_, y_, sums_, panels_;
+  AlignedBuffer<std::uint8_t> pixels_;
 };
 
 struct Position {

@@ -1,0 +1,111 @@
+// 32 registers of 64 bytes: 24 hold sums, 3 or 4 a row of the panel.
+#include "core/cpu/avx512.h"
+#include "core/linalg/block_product.h"
+#include "core/linalg/sum_words.h"
+
+#define HADAL_ISA avx512
+#define HADAL_TARGET HADAL_AVX512
+
+namespace hadal::linalg::avx512 {
+
+constexpr int kMostVectors = kMaxVectors;
+constexpr int kRows[] = {8, 8, 8, 6};
+constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+
+// words[at + i] += value of lane i, in units, for lanes in `mask`.
+HADAL_AVX512_INLINE void add_eight(const WordRow& words, std::int64_t at, __mmask8 mask,
+                                   __m512d value) {
+  const __m512d units = _mm512_mul_pd(value, _mm512_set1_pd(words.per_unit));
+  std::int64_t* const high = words.high + at;
+  _mm512_mask_storeu_epi64(
+      high, mask,
+      _mm512_add_epi64(_mm512_maskz_loadu_epi64(mask, high), _mm512_cvtpd_epi64(units)));
+  if (words.low == nullptr) return;
+  const __m512d rest = _mm512_sub_pd(units, _mm512_roundscale_pd(units, kNearest));
+  std::int64_t* const low = words.low + at;
+  _mm512_mask_storeu_epi64(
+      low, mask,
+      _mm512_add_epi64(_mm512_maskz_loadu_epi64(mask, low),
+                       _mm512_cvtpd_epi64(_mm512_mul_pd(rest, _mm512_set1_pd(0x1p36)))));
+}
+
+HADAL_AVX512_INLINE unsigned lanes_between(int first, int last) {
+  return ((1u << last) - 1) & ~((1u << first) - 1);
+}
+
+template <typename Real>
+struct Vector;
+
+template <>
+struct Vector<float> {
+  using Bits = __m512i;
+  __m512 lanes;
+
+  HADAL_AVX512_INLINE static Vector zero() { return {_mm512_setzero_ps()}; }
+  HADAL_AVX512_INLINE static Vector load(const float* p) { return {_mm512_load_ps(p)}; }
+  HADAL_AVX512_INLINE static Vector broadcast(float x) { return {_mm512_set1_ps(x)}; }
+  HADAL_AVX512_INLINE static Vector fma(Vector a, Vector b, Vector c) {
+    return {_mm512_fmadd_ps(a.lanes, b.lanes, c.lanes)};
+  }
+  HADAL_AVX512_INLINE void store(float* p) const { _mm512_store_ps(p, lanes); }
+  HADAL_AVX512_INLINE static Bits bits_of(const Peak<float>& peak) {
+    return _mm512_load_si512(peak.lanes);
+  }
+  HADAL_AVX512_INLINE static void keep(Bits bits, Peak<float>& peak) {
+    _mm512_store_si512(peak.lanes, bits);
+  }
+  HADAL_AVX512_INLINE void add_units(const WordRow& words, std::int64_t at, int first, int last,
+                                     Bits& largest) const {
+    const unsigned mask = lanes_between(first, last);
+    largest = _mm512_max_epu32(
+        largest, _mm512_maskz_and_epi32(static_cast<__mmask16>(mask), _mm512_castps_si512(lanes),
+                                        _mm512_set1_epi32(0x7fffffff)));
+    add_eight(words, at, static_cast<__mmask8>(mask),
+              _mm512_cvtps_pd(_mm512_castps512_ps256(lanes)));
+    add_eight(words, at + 8, static_cast<__mmask8>(mask >> 8),
+              _mm512_cvtps_pd(_mm512_extractf32x8_ps(lanes, 1)));
+  }
+};
+
+template <>
+struct Vector<double> {
+  using Bits = __m512i;
+  __m512d lanes;
+
+  HADAL_AVX512_INLINE static Vector zero() { return {_mm512_setzero_pd()}; }
+  HADAL_AVX512_INLINE static Vector load(const double* p) { return {_mm512_load_pd(p)}; }
+  HADAL_AVX512_INLINE static Vector broadcast(double x) { return {_mm512_set1_pd(x)}; }
+  HADAL_AVX512_INLINE static Vector fma(Vector a, Vector b, Vector c) {
+    return {_mm512_fmadd_pd(a.lanes, b.lanes, c.lanes)};
+  }
+  HADAL_AVX512_INLINE void store(double* p) const { _mm512_store_pd(p, lanes); }
+  HADAL_AVX512_INLINE static Bits bits_of(const Peak<double>& peak) {
+    return _mm512_load_si512(peak.lanes);
+  }
+  HADAL_AVX512_INLINE static void keep(Bits bits, Peak<double>& peak) {
+    _mm512_store_si512(peak.lanes, bits);
+  }
+  HADAL_AVX512_INLINE void add_units(const WordRow& words, std::int64_t at, int first, int last,
+                                     Bits& largest) const {
+    const auto mask = static_cast<__mmask8>(lanes_between(first, last));
+    largest =
+        _mm512_max_epu64(largest, _mm512_maskz_and_epi64(mask, _mm512_castpd_si512(lanes),
+                                                         _mm512_set1_epi64(0x7fffffffffffffff)));
+    add_eight(words, at, mask, lanes);
+  }
+};
+
+}  // namespace hadal::linalg::avx512
+
+#include "core/linalg/block_loops.h"
+
+namespace hadal::linalg {
+
+template <typename Real>
+const BlockKernels<Real>& avx512_block_kernels() {
+  return avx512::block_kernels<Real>();
+}
+template const BlockKernels<float>& avx512_block_kernels();
+template const BlockKernels<double>& avx512_block_kernels();
+
+}  // namespace hadal::linalg

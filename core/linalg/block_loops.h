@@ -1,0 +1,188 @@
+// The loops of block_product.h over a type of vectors; each instruction set includes this once,
+// having defined
+//
+//   HADAL_ISA      a namespace of its own
+//   HADAL_TARGET   the attribute its functions want, or nothing
+//   kMostVectors   vectors of a panel that are worked on together: 1 or kMaxVectors
+//   kRows          kRows[w - 1] rows of C x w vectors fit its registers
+//   Vector<Real>   64 bytes of Real: zero, load, store, broadcast, fma; add_units, which rounds
+//   lanes
+//                  into words and keeps the largest magnitudes as Bits
+//
+// and instantiates block_kernels<Real>().
+#pragma once
+
+#include <cstdint>
+
+#include "core/linalg/block_product.h"
+#include "core/linalg/sum_words.h"
+
+#define HADAL_TARGET_INLINE HADAL_TARGET __attribute__((always_inline)) inline
+
+namespace hadal::linalg::HADAL_ISA {
+
+// Rows first_row .. and vectors first_vector .. of one block product.
+template <typename Real, int kR, int kW>
+struct Chains {
+  using V = Vector<Real>;
+  V sums[kR][kW];
+
+  HADAL_TARGET_INLINE void run(const BlockProduct<Real>& p, std::int64_t row, int vector) {
+    const Real* a = p.a + row * p.a_row;
+    const Real* b = p.b + vector * kLanes<Real>;
+    const std::int64_t a_row = p.a_row, a_step = p.a_step, b_step = p.vectors * kLanes<Real>;
+    for (std::int64_t k = p.depth; k > 0; --k) {
+      V x[kW];
+#pragma GCC unroll 8
+      for (int w = 0; w < kW; ++w) x[w] = V::load(b + w * kLanes<Real>);
+#pragma GCC unroll 16
+      for (int r = 0; r < kR; ++r) {
+        const V t = V::broadcast(a[r * a_row]);
+#pragma GCC unroll 8
+        for (int w = 0; w < kW; ++w) sums[r][w] = V::fma(t, x[w], sums[r][w]);
+      }
+      a += a_step;
+      b += b_step;
+    }
+  }
+};
+
+template <typename Real, int kR, int kW>
+HADAL_TARGET void multiply_block(const BlockProduct<Real>& p, std::int64_t row, int vector,
+                                 const Real* start, Real* c) {
+  using V = Vector<Real>;
+  Chains<Real, kR, kW> chains;
+  const std::int64_t c_row = p.vectors * kLanes<Real>;
+  Real* const to = c + row * c_row + vector * kLanes<Real>;
+  const Real* const from = start != nullptr ? start + vector * kLanes<Real> : to;
+  const std::int64_t from_row = start != nullptr ? 0 : c_row;
+#pragma GCC unroll 16
+  for (int r = 0; r < kR; ++r)
+#pragma GCC unroll 8
+    for (int w = 0; w < kW; ++w)
+      chains.sums[r][w] = V::load(from + r * from_row + w * kLanes<Real>);
+  chains.run(p, row, vector);
+#pragma GCC unroll 16
+  for (int r = 0; r < kR; ++r)
+#pragma GCC unroll 8
+    for (int w = 0; w < kW; ++w) chains.sums[r][w].store(to + r * c_row + w * kLanes<Real>);
+}
+
+template <typename Real, int kR, int kW>
+HADAL_TARGET void add_block(const BlockProduct<Real>& p, std::int64_t row, int vector,
+                            const Real* c, const Destination& to, Peak<Real>& peak) {
+  using V = Vector<Real>;
+  Chains<Real, kR, kW> chains;
+  const std::int64_t c_row = p.vectors * kLanes<Real>;
+#pragma GCC unroll 16
+  for (int r = 0; r < kR; ++r)
+#pragma GCC unroll 8
+    for (int w = 0; w < kW; ++w)
+      chains.sums[r][w] =
+          c == nullptr ? V::zero() : V::load(c + (row + r) * c_row + (vector + w) * kLanes<Real>);
+  chains.run(p, row, vector);
+  typename V::Bits largest = V::bits_of(peak);
+#pragma GCC unroll 16
+  for (int r = 0; r < kR; ++r) {
+    const WordRow words = to.row(row + r);
+#pragma GCC unroll 8
+    for (int w = 0; w < kW; ++w) {
+      const std::int64_t at = (vector + w) * kLanes<Real>;
+      const std::int64_t first = words.first - at, last = words.last - at;
+      if (first < kLanes<Real> && last > 0)
+        chains.sums[r][w].add_units(words, at, static_cast<int>(first > 0 ? first : 0),
+                                    static_cast<int>(last < kLanes<Real> ? last : kLanes<Real>),
+                                    largest);
+    }
+  }
+  V::keep(largest, peak);
+}
+
+// body<rows>(first row): as many rows as the registers hold, and what is left in fours, twos, ones.
+template <int kAll, typename Body>
+void over_rows(std::int64_t rows, const Body& body) {
+  std::int64_t i = 0;
+  for (; i + kAll <= rows; i += kAll) body.template operator()<kAll>(i);
+  if constexpr (kAll > 4)
+    for (; i + 4 <= rows; i += 4) body.template operator()<4>(i);
+  if constexpr (kAll > 2)
+    for (; i + 2 <= rows; i += 2) body.template operator()<2>(i);
+  if constexpr (kAll > 1)
+    for (; i < rows; ++i) body.template operator()<1>(i);
+}
+
+// body<rows, vectors>(first row, first vector) over a block of so many rows and vectors.
+template <typename Body>
+void over_blocks(std::int64_t rows, int vectors, const Body& body) {
+  for (int vector = 0; vector < vectors; vector += kMostVectors) {
+    const auto panel = [&]<int kW>() {
+      over_rows<kRows[kW - 1]>(
+          rows, [&]<int kR>(std::int64_t row) { body.template operator()<kR, kW>(row, vector); });
+    };
+    const int width = vectors - vector;
+    if constexpr (kMostVectors == 1) {
+      panel.template operator()<1>();
+    } else {
+      if (width == 1) panel.template operator()<1>();
+      if (width == 2) panel.template operator()<2>();
+      if (width == 3) panel.template operator()<3>();
+      if (width == 4) panel.template operator()<4>();
+    }
+  }
+}
+
+template <typename Real>
+void multiply(const BlockProduct<Real>& p, const Real* start, Real* c) {
+  over_blocks(p.rows, p.vectors, [&]<int kR, int kW>(std::int64_t row, int vector) {
+    multiply_block<Real, kR, kW>(p, row, vector, start, c);
+  });
+}
+
+template <typename Real>
+double add(const BlockProduct<Real>& p, const Real* c, const SumBlock& to) {
+  const Destination destination(to);
+  Peak<Real> peak;
+  over_blocks(p.rows, p.vectors, [&]<int kR, int kW>(std::int64_t row, int vector) {
+    add_block<Real, kR, kW>(p, row, vector, c, destination, peak);
+  });
+  return peak.largest();
+}
+
+// In the precision of From or Real, whichever is higher.
+template <typename From, typename Real>
+HADAL_TARGET void convert_row(const From* from, std::int64_t count, const Real* shift,
+                              const Real* factor, Real* to) {
+  using Wide = decltype(From{} + Real{});
+  if (shift == nullptr && factor == nullptr)
+    for (std::int64_t j = 0; j < count; ++j) to[j] = static_cast<Real>(from[j]);
+  else if (factor == nullptr)
+    for (std::int64_t j = 0; j < count; ++j)
+      to[j] = static_cast<Real>(static_cast<Wide>(from[j]) - shift[j]);
+  else if (shift == nullptr)
+    for (std::int64_t j = 0; j < count; ++j)
+      to[j] = static_cast<Real>(static_cast<Wide>(from[j]) * factor[j]);
+  else
+    for (std::int64_t j = 0; j < count; ++j)
+      to[j] = static_cast<Real>((static_cast<Wide>(from[j]) - shift[j]) * factor[j]);
+}
+
+template <typename Real>
+void convert(const RowBlock& t, std::int64_t i, std::int64_t first, std::int64_t count,
+             const Mapping<Real>& mapping, Real* to) {
+  const Real* const shift = mapping.shift != nullptr ? mapping.shift + first : nullptr;
+  const Real* const factor = mapping.factor != nullptr ? mapping.factor + first : nullptr;
+  if (t.element == matrix::Element::kU8)
+    convert_row(row_of<std::uint8_t>(t, i) + first, count, shift, factor, to);
+  else if (t.element == matrix::Element::kF32)
+    convert_row(row_of<float>(t, i) + first, count, shift, factor, to);
+  else
+    convert_row(row_of<double>(t, i) + first, count, shift, factor, to);
+}
+
+template <typename Real>
+const BlockKernels<Real>& block_kernels() {
+  static constexpr BlockKernels<Real> kernels = {convert<Real>, multiply<Real>, add<Real>};
+  return kernels;
+}
+
+}  // namespace hadal::linalg::HADAL_ISA

@@ -1,0 +1,28 @@
+// Rows of the long matrix where they lie in memory.
+#pragma once
+
+#include <cstdint>
+
+#include "core/matrix/row_source.h"
+
+namespace hadal::linalg {
+
+/// Rows at `data`, one every `stride` elements.
+struct RowBlock {
+  const void* data = nullptr;
+  matrix::Element element = matrix::Element::kF32;
+  std::int64_t rows = 0, cols = 0;
+  std::int64_t stride = 0;  // >= cols
+};
+
+template <typename From>
+const From* row_of(const RowBlock& t, std::int64_t i) {
+  return static_cast<const From*>(t.data) + i * t.stride;
+}
+
+/// The instruction sets; all give the same bits.
+enum class Isa { kScalar, kAvx2, kAvx512 };
+/// The best that this machine has.
+Isa best_isa();
+
+}  // namespace hadal::linalg
