@@ -27,6 +27,17 @@ namespace hadal::dist {
 enum class SvdPath { kGram, kKrylov, kOnePass };
 enum class Precision { kFloat32, kFloat64, kMixed };
 
+/// The chosen way and what it was expected to cost.
+struct SvdPlan {
+  SvdPath path = SvdPath::kKrylov;
+  bool short_side_rows = false;  // Gram matrix of rows (m < n) instead of columns
+  int passes = 0;
+  int block = 0;  // l = k + oversample, columns of X
+  std::int64_t memory_bytes = 0;
+  double predicted_seconds = 0;
+  std::string reason;  // one line for people
+};
+
 /// What decides the rank: exactly one is set.
 struct RankTarget {
   std::optional<int> components{};    // k
@@ -59,6 +70,8 @@ struct SvdOptions {
   /// A folder for the state after each whole pass; empty: none is kept. A run that finds its own
   /// state there goes on from it.
   std::filesystem::path checkpoint{};
+  /// Told once, on every rank, when the way is chosen.
+  std::function<void(const SvdPlan&)> on_plan{};
   std::function<void(const SvdProgress&)> on_progress{};
 };
 
@@ -70,17 +83,6 @@ class ScoreSink {
   /// `scores`: rows x k, float32 or float64 by the precision; U is scores / sigma by column.
   virtual void take(std::int64_t first_row, std::int64_t rows, int k, const float* scores) = 0;
   virtual void take(std::int64_t first_row, std::int64_t rows, int k, const double* scores) = 0;
-};
-
-/// The chosen way and what it was expected to cost.
-struct SvdPlan {
-  SvdPath path = SvdPath::kKrylov;
-  bool short_side_rows = false;  // Gram matrix of rows (m < n) instead of columns
-  int passes = 0;
-  int block = 0;  // l = k + oversample, columns of X
-  std::int64_t memory_bytes = 0;
-  double predicted_seconds = 0;
-  std::string reason;  // one line for people
 };
 
 /// A bound that holds with probability >= 1 - failure_probability over the probes.
