@@ -267,6 +267,36 @@ Sheet papers(const Table& table) {
   return sheet;
 }
 
+std::string p_text(const std::optional<double>& p) {
+  if (!p) return "";
+  return *p < 0.001 ? "< 0.001" : number_text(*p, 3);
+}
+
+Sheet comparisons(const Table& table) {
+  Sheet sheet{Sheet::Kind::kComparisons, "", first_columns(table), {}, {}};
+  if (table.comparisons.empty()) return sheet;
+  sheet.heading = fmt::format("Against {}, seed by seed", one_line(table.comparisons[0].against));
+  for (const char* heading : {"seeds", "difference", "p (t)", "p (Wilcoxon)"})
+    sheet.columns.push_back({heading, true});
+  for (const Comparison& each : table.comparisons) {
+    std::vector<SheetCell>& line = sheet.lines.emplace_back();
+    line.push_back(label(each.row));
+    if (has_columns(table)) line.push_back(label(each.column));
+    const std::string difference = number_text(each.test.mean);
+    line.push_back({.text = std::to_string(each.test.pairs)});
+    line.push_back({.text = difference.starts_with(kMinus) ? difference : "+" + difference,
+                    .number = each.test.mean,
+                    .detail = heading_for(each.metric)});
+    line.push_back({.text = p_text(each.test.t_p), .number = each.test.t_p});
+    line.push_back({.text = p_text(each.test.wilcoxon_p), .number = each.test.wilcoxon_p});
+  }
+  sheet.notes.push_back(
+      "difference of the headline error over the seeds finished in both rows; two-sided p of the "
+      "paired t-test and of the signed-rank test, which with n seeds is never below 2^(1-n); p are "
+      "not corrected for the number of comparisons");
+  return sheet;
+}
+
 std::string run_text(const TableRun& run) {
   const std::string state = run.state == RunState::kFinished ? "" : " " + name_of(run.state);
   const std::string seed = run.seed ? fmt::format("seed {} ", *run.seed) : "";
@@ -383,7 +413,7 @@ std::vector<Sheet> sheets_of(const Table& table, MetricChoice choice) {
   if (table.cells.empty()) return sheets;
   if (table.columns.size() > 1) sheets.push_back(overview(table, choice));
   sheets.push_back(results(table, choice));
-  for (Sheet sheet : {papers(table), runs_of_cells(table), problems(table)})
+  for (Sheet sheet : {papers(table), comparisons(table), runs_of_cells(table), problems(table)})
     if (!sheet.lines.empty()) sheets.push_back(std::move(sheet));
   return sheets;
 }

@@ -31,7 +31,7 @@ struct SheetColumn {
 };
 
 struct Sheet {
-  enum class Kind { kOverview, kResults, kPapers, kRuns, kProblems };
+  enum class Kind { kOverview, kResults, kPapers, kComparisons, kRuns, kProblems };
   Kind kind;
   std::string heading;
   std::vector<SheetColumn> columns;

@@ -20,23 +20,6 @@ constexpr std::array<std::pair<Metric, const char*>, 5> kMetricNames = {{
     {Metric::kTrainingTime, "training_time_s"},
 }};
 
-std::optional<double> value_of(const RunResult& result, Metric metric) {
-  switch (metric) {
-    case Metric::kTestError:
-      return result.last ? result.last->test_error : std::nullopt;
-    case Metric::kTestErrorAtBestValidation:
-      return result.best_validation ? result.best_validation->test_error : std::nullopt;
-    case Metric::kDeepestColumnTestError:
-      return result.deepest_column_test_error;
-    case Metric::kTrainingError:
-      return result.last ? std::optional(result.last->train_error) : std::nullopt;
-    case Metric::kTrainingTime:
-      return result.seconds;
-  }
-  HADAL_CHECK(false);
-  return {};
-}
-
 bool is_test_error(Metric metric) {
   return metric == Metric::kTestError || metric == Metric::kTestErrorAtBestValidation ||
          metric == Metric::kDeepestColumnTestError;
@@ -99,6 +82,23 @@ Expected expected_from(const spec::Expect& expect) {
 std::string name_of(Metric metric) {
   for (const auto& [known, name] : kMetricNames)
     if (known == metric) return name;
+  HADAL_CHECK(false);
+  return {};
+}
+
+std::optional<double> value_of(const RunResult& result, Metric metric) {
+  switch (metric) {
+    case Metric::kTestError:
+      return result.last ? result.last->test_error : std::nullopt;
+    case Metric::kTestErrorAtBestValidation:
+      return result.best_validation ? result.best_validation->test_error : std::nullopt;
+    case Metric::kDeepestColumnTestError:
+      return result.deepest_column_test_error;
+    case Metric::kTrainingError:
+      return result.last ? std::optional(result.last->train_error) : std::nullopt;
+    case Metric::kTrainingTime:
+      return result.seconds;
+  }
   HADAL_CHECK(false);
   return {};
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/paired_test.h"
 #include "launcher/run_store.h"
 #include "launcher/statistic.h"
 #include "launcher/sweep_store.h"
@@ -33,6 +34,9 @@ const std::vector<Metric>& all_metrics();
 /// "top1_error" is the test error at the last epoch. None for "top5_error", which runs do not
 /// measure, and for names nobody knows.
 std::optional<Metric> metric_named(const std::string& name);
+
+/// What a finished run measured; none where it has no such quantity.
+std::optional<double> value_of(const RunResult& result, Metric metric);
 
 enum class RunState { kFinished, kFailed, kUnfinished };
 
@@ -76,6 +80,13 @@ struct Cell {
   const Expected* headline_expected() const;
 };
 
+/// Two rows of one column, over the seeds that finished in both.
+struct Comparison {
+  std::string row, against, column;
+  Metric metric = Metric::kTestError;  // the headline of `row`
+  PairedTest test;                     // row minus against
+};
+
 struct Table {
   std::string name;
   std::string title;  // "" where there is none
@@ -84,6 +95,7 @@ struct Table {
   std::vector<TableRun> runs = {};  // each once, also when several cells share it
   std::vector<Cell> cells = {};
   std::vector<std::string> rows = {}, columns = {};  // in order of first appearance
+  std::vector<Comparison> comparisons = {};          // where asked for: table_view.h
 };
 
 /// What a folder says of how the run ended, or how far it is.

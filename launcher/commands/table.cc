@@ -13,6 +13,7 @@
 #include "launcher/formats/format.h"
 #include "launcher/progress_view.h"
 #include "launcher/table_input.h"
+#include "launcher/table_view.h"
 
 namespace hadal::launcher {
 namespace {
@@ -25,6 +26,8 @@ struct Options {
   std::string format = "terminal";
   std::string out;
   MetricChoice choice = MetricChoice::kBoth;
+  std::vector<std::string> rows, columns;
+  std::string compare;
 };
 
 FormatOptions format_options(const Options& options) {
@@ -36,7 +39,11 @@ FormatOptions format_options(const Options& options) {
 
 int print_tables(const Options& options) {
   const TableFormat& format = find_format(options.format);
-  const std::vector<Table> tables = read_tables({options.folders.begin(), options.folders.end()});
+  std::vector<Table> tables = read_tables({options.folders.begin(), options.folders.end()});
+  for (Table& table : tables) {
+    table = selected(table, options.rows, options.columns);
+    if (!options.compare.empty()) compare_rows(table, options.compare);
+  }
   const std::string text = format.render(tables, format_options(options));
   if (options.out.empty())
     std::cout << text;
@@ -59,6 +66,12 @@ Action declare(CLI::App& app) {
                                               {"best-validation", MetricChoice::kBestValidation}},
           CLI::ignore_case))
       ->default_str("both");
+  app.add_option("--row", options->rows, "only these rows; '*' and '?' as in file names")
+      ->allow_extra_args(false);
+  app.add_option("--column", options->columns, "only these columns, likewise")
+      ->allow_extra_args(false);
+  app.add_option("--compare", options->compare,
+                 "ROW: every other row against it over the seeds both have, with significance");
   return [options] { return print_tables(*options); };
 }
 

@@ -46,6 +46,15 @@ json to_json(const Table& table, const Cell& cell) {
   return whole;
 }
 
+json to_json(const Comparison& c) {
+  json whole = {{"row", c.row},          {"against", c.against},
+                {"column", c.column},    {"metric", name_of(c.metric)},
+                {"pairs", c.test.pairs}, {"difference", c.test.mean}};
+  put(whole, "t_p", c.test.t_p);
+  put(whole, "wilcoxon_p", c.test.wilcoxon_p);
+  return whole;
+}
+
 json to_json(const RunResult& r) {
   json whole = {{"seconds", r.seconds},
                 {"steps", r.steps},
@@ -89,6 +98,8 @@ std::string render_json(std::span<const Table> tables, const FormatOptions&) {
                 {"runs", json::array()}};
     for (const Cell& cell : table.cells) one["cells"].push_back(to_json(table, cell));
     for (const TableRun& run : table.runs) one["runs"].push_back(to_json(run));
+    for (const Comparison& comparison : table.comparisons)
+      one["comparisons"].push_back(to_json(comparison));
     whole["tables"].push_back(std::move(one));
   }
   return whole.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -17,6 +17,8 @@ std::string class_of(const Sheet& sheet) {
       return "overview";
     case Sheet::Kind::kResults:
       return "results";
+    case Sheet::Kind::kComparisons:
+      return "comparisons";
     case Sheet::Kind::kPapers:
       return "papers";
     case Sheet::Kind::kRuns:
