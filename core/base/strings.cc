@@ -84,6 +84,35 @@ std::string unknown_name(std::string_view kind, std::string_view name,
                      join(known, ", "));
 }
 
+bool natural_less(std::string_view a, std::string_view b) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto digits_at = [&](std::string_view text, std::size_t at) {
+    std::size_t end = at;
+    while (end < text.size() && is_digit(text[end])) ++end;
+    return text.substr(at, end - at);
+  };
+  const auto without_zeros = [](std::string_view digits) {
+    return digits.substr(std::min(digits.find_first_not_of('0'), digits.size()));
+  };
+  std::size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    const std::string_view x = digits_at(a, i), y = digits_at(b, j);
+    if (x.empty() || y.empty()) {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i;
+      ++j;
+      continue;
+    }
+    const std::string_view m = without_zeros(x), n = without_zeros(y);
+    if (m.size() != n.size()) return m.size() < n.size();
+    if (m != n) return m < n;
+    i += x.size();
+    j += y.size();
+  }
+  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
+  return a < b;  // "01" and "1": some order
+}
+
 double parse_double(std::string_view text, std::string_view what) {
   return parse_number<double>(text, what, "a number");
 }

@@ -19,6 +19,9 @@ std::string did_you_mean(std::string_view name, std::span<const std::string> kno
 std::string unknown_name(std::string_view kind, std::string_view name,
                          std::span<const std::string> known);
 
+/// Whether `a` comes before `b` where runs of digits are compared as numbers: "s2" before "s10".
+bool natural_less(std::string_view a, std::string_view b);
+
 /// Whole text as a number; throws ConfigError that names `what` and quotes the text otherwise.
 double parse_double(std::string_view text, std::string_view what);
 long long parse_int(std::string_view text, std::string_view what);

@@ -55,7 +55,9 @@ class InflatedSource final : public ByteSource {
  public:
   InflatedSource(ByteSource& from, Compression compression, std::uint64_t from_bytes)
       : ByteSource(from.name()), from_(from), from_left_(from_bytes) {
-    const int window_bits = compression == Compression::kGzip ? 15 + 16 : 15;
+    const int window_bits = compression == Compression::kGzip   ? 15 + 16
+                            : compression == Compression::kZlib ? 15
+                                                                : -15;
     HADAL_CHECK(inflateInit2(&stream_, window_bits) == Z_OK);
   }
   ~InflatedSource() override { inflateEnd(&stream_); }

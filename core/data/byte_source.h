@@ -55,7 +55,7 @@ std::unique_ptr<ByteSource> open_file(const std::filesystem::path& path);
 /// Borrowed bytes.
 std::unique_ptr<ByteSource> open_memory(std::span<const std::uint8_t> bytes, std::string name);
 
-enum class Compression { kGzip, kZlib };
+enum class Compression { kGzip, kZlib, kDeflate };
 
 /// What `from` holds after inflation; `from` must outlive it. At most `from_bytes` compressed bytes
 /// are taken. Throws DataError on damage and where the stream stops before its end mark.

@@ -9,9 +9,7 @@
 namespace hadal::data {
 namespace {
 
-constexpr int kSide = 32;
-constexpr int kPlane = kSide * kSide;
-constexpr int kImageBytes = 3 * kPlane;
+constexpr int kPlane = kCifarSide * kCifarSide;
 
 void planes_to_pixels(const std::uint8_t* planes, std::uint8_t* pixels) {
   for (int p = 0; p < kPlane; ++p)
@@ -58,7 +56,7 @@ std::vector<std::string> paths_of(const std::vector<OfficialFile>& files) {
 ImageSet read_official(const std::filesystem::path& folder, const OfficialFile& file,
                        const CifarFormat& format) {
   const auto source = open_file(official_file(folder, file));
-  return read_cifar(*source, format, file.bytes / (format.label_bytes + kImageBytes));
+  return read_cifar(*source, format, file.bytes / (format.label_bytes + kCifarImageBytes));
 }
 
 Dataset load10(const std::filesystem::path& folder, const OptionValues&) {
@@ -88,8 +86,8 @@ Dataset load100(const std::filesystem::path& folder, const OptionValues&) {
 }  // namespace
 
 ImageSet read_cifar(ByteSource& source, const CifarFormat& format, std::int64_t wanted_records) {
-  ImageSet set{.height = kSide, .width = kSide, .channels = 3};
-  std::vector<std::uint8_t> record(static_cast<std::size_t>(format.label_bytes + kImageBytes));
+  ImageSet set{.height = kCifarSide, .width = kCifarSide, .channels = 3};
+  std::vector<std::uint8_t> record(static_cast<std::size_t>(format.label_bytes + kCifarImageBytes));
   while (!source.at_end()) {
     if (set.count == wanted_records)
       throw DataError(fmt::format("{}: more than the wanted {} records of {} bytes", source.name(),
@@ -100,9 +98,9 @@ ImageSet read_cifar(ByteSource& source, const CifarFormat& format, std::int64_t 
       throw DataError(fmt::format("{}: record {} has label {}, wanted 0 to {}", source.name(),
                                   set.count, label, format.classes - 1));
     set.labels.push_back(label);
-    set.pixels.resize(set.pixels.size() + kImageBytes);
+    set.pixels.resize(set.pixels.size() + kCifarImageBytes);
     planes_to_pixels(record.data() + format.label_bytes,
-                     set.pixels.data() + set.pixels.size() - kImageBytes);
+                     set.pixels.data() + set.pixels.size() - kCifarImageBytes);
     ++set.count;
   }
   if (set.count == 0 || (wanted_records >= 0 && set.count != wanted_records))

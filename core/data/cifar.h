@@ -10,6 +10,9 @@
 
 namespace hadal::data {
 
+inline constexpr int kCifarSide = 32;
+inline constexpr int kCifarImageBytes = 3 * kCifarSide * kCifarSide;
+
 struct CifarFormat {
   int label_bytes = 1;
   int label_byte = 0;  // which of them is the label

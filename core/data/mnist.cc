@@ -1,10 +1,9 @@
 #include "core/data/mnist.h"
 
-#include <array>
-
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/data/idx.h"
 
 namespace hadal::data {
 namespace {
@@ -13,21 +12,16 @@ constexpr std::uint32_t kImageMagic = 2051, kLabelMagic = 2049;
 constexpr std::uint32_t kMaxCount = 10'000'000, kMaxSide = 1024;
 constexpr int kClasses = 10;
 
-std::uint32_t read_big_endian(ByteSource& source, const std::string& what) {
-  std::array<std::uint8_t, 4> b;
-  source.read_exact(b.data(), b.size(), what);
-  return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | b[3];
-}
-
-void require_magic(ByteSource& source, std::uint32_t wanted, const char* kind) {
-  const std::uint32_t magic = read_big_endian(source, "the header");
-  if (magic != wanted)
+std::vector<std::uint32_t> read_sizes(ByteSource& source, std::uint32_t magic, const char* kind) {
+  const IdxHeader header = read_idx_header(source);
+  if (header.magic != magic)
     throw DataError(fmt::format("{}: not an IDX file of {}: starts with {}, wanted {}",
-                                source.name(), kind, magic, wanted));
+                                source.name(), kind, header.magic, magic));
+  return header.sizes;
 }
 
-std::uint32_t read_size(ByteSource& source, const char* what, std::uint32_t most) {
-  const std::uint32_t size = read_big_endian(source, "the header");
+std::uint32_t require_size(ByteSource& source, std::uint32_t size, const char* what,
+                           std::uint32_t most) {
   if (size == 0 || size > most)
     throw DataError(
         fmt::format("{}: header states {} {}, wanted 1 to {}", source.name(), size, what, most));
@@ -75,10 +69,10 @@ Dataset load(const std::filesystem::path& folder, const OptionValues&) {
 }  // namespace
 
 ImageSet read_mnist(ByteSource& images, ByteSource& labels, std::int64_t wanted_count) {
-  require_magic(images, kImageMagic, "images");
-  require_magic(labels, kLabelMagic, "labels");
-  const std::uint32_t count = read_size(images, "images", kMaxCount);
-  const std::uint32_t label_count = read_size(labels, "labels", kMaxCount);
+  const std::vector<std::uint32_t> sizes = read_sizes(images, kImageMagic, "images");
+  const std::uint32_t count = require_size(images, sizes[0], "images", kMaxCount);
+  const std::uint32_t label_count =
+      require_size(labels, read_sizes(labels, kLabelMagic, "labels")[0], "labels", kMaxCount);
   if (wanted_count >= 0 && count != wanted_count)
     throw DataError(fmt::format("{}: {} images, wanted {}", images.name(), count, wanted_count));
   if (count != label_count)
@@ -86,8 +80,8 @@ ImageSet read_mnist(ByteSource& images, ByteSource& labels, std::int64_t wanted_
                                 labels.name(), label_count, count, images.name()));
   ImageSet set;
   set.count = count;
-  set.height = static_cast<int>(read_size(images, "rows", kMaxSide));
-  set.width = static_cast<int>(read_size(images, "columns", kMaxSide));
+  set.height = static_cast<int>(require_size(images, sizes[1], "rows", kMaxSide));
+  set.width = static_cast<int>(require_size(images, sizes[2], "columns", kMaxSide));
   set.channels = 1;
   set.pixels = images.read_vector(static_cast<std::uint64_t>(count * set.bytes_per_image()),
                                   fmt::format("{} images", count));

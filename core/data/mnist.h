@@ -1,5 +1,4 @@
-// MNIST in IDX format (LeCun, Cortes, Burges): big-endian uint32 magic (2051 images, 2049 labels),
-// count, for images also rows and columns, then one byte per element.
+// MNIST: images and labels in IDX files (idx.h).
 #pragma once
 
 #include "core/data/byte_source.h"

@@ -20,7 +20,6 @@ class MemoryRows : public RowSource {
   MemoryRows(std::vector<std::uint8_t> values, std::int64_t rows, std::int64_t cols,
              std::string name = "matrix");
 
-  void set_picture(const PictureShape& picture) { picture_ = picture; }
   void set_labels(std::vector<int> labels, std::vector<std::string> names);
 
   const std::byte* in_place(std::int64_t first_row, std::int64_t rows) const override;

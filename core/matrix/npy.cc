@@ -2,11 +2,9 @@
 
 #include <charconv>
 #include <map>
-#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
@@ -161,19 +159,6 @@ class HeaderParser {
   const std::string& name_;
 };
 
-std::optional<PictureShape> picture_of(const ArrayLayout& layout) {
-  const std::vector<std::int64_t>& shape = layout.shape;
-  if (layout.type != StoredType::kU8 || shape.size() < 3 || shape.size() > 4) return std::nullopt;
-  const std::int64_t channels = shape.size() == 4 ? shape[3] : 1;
-  constexpr std::int64_t kMaxSide = 1 << 20;
-  if ((channels != 1 && channels != 3) || shape[1] < 1 || shape[2] < 1 || shape[1] > kMaxSide ||
-      shape[2] > kMaxSide)
-    return std::nullopt;
-  return PictureShape{.height = static_cast<int>(shape[1]),
-                      .width = static_cast<int>(shape[2]),
-                      .channels = static_cast<int>(channels)};
-}
-
 }  // namespace
 
 ArrayLayout read_npy_header(data::ByteSource& from) {
@@ -203,22 +188,6 @@ ArrayLayout read_npy_header(data::ByteSource& from) {
   return layout;
 }
 
-std::uint64_t array_bytes(const ArrayLayout& layout, const std::string& name) {
-  std::uint64_t bytes = bytes_of(layout.type);
-  for (const std::int64_t size : layout.shape)
-    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes) ||
-        bytes > std::uint64_t{1} << 62)
-      throw DataError(fmt::format("{}: its shape ({}) has more elements than can be", name,
-                                  fmt::join(layout.shape, "x")));
-  return bytes;
-}
-
-std::string describe(const ArrayLayout& layout) {
-  static constexpr const char* kNames[] = {"bool", "u8",  "i8",  "u16", "i16", "u32",
-                                           "i32",  "u64", "i64", "f16", "f32", "f64"};
-  return fmt::format("{} {}", fmt::join(layout.shape, "x"), kNames[static_cast<int>(layout.type)]);
-}
-
 std::unique_ptr<StoredRows> npy_rows(std::unique_ptr<const RandomAccessFile> file,
                                      std::uint64_t offset, std::uint64_t bytes,
                                      const std::string& name, OnNote on_note) {
@@ -235,11 +204,7 @@ std::unique_ptr<StoredRows> npy_rows(std::unique_ptr<const RandomAccessFile> fil
                     "array a file is read",
                     name, there - wanted, describe(layout)));
   layout.offset += offset;
-  const std::optional<PictureShape> picture = picture_of(layout);
-  auto rows =
-      std::make_unique<StoredRows>(std::move(file), std::move(layout), name, std::move(on_note));
-  if (picture) rows->set_picture(*picture);
-  return rows;
+  return std::make_unique<StoredRows>(std::move(file), std::move(layout), name, std::move(on_note));
 }
 
 std::unique_ptr<StoredRows> open_npy(const std::filesystem::path& path, const FileUse& use,

@@ -17,12 +17,6 @@ namespace hadal::matrix {
 /// for damage and for types that are no numbers: objects (pickled), text, records, complex.
 ArrayLayout read_npy_header(data::ByteSource& from);
 
-/// Bytes of the elements of `layout`. Throws DataError when they are too many to count.
-std::uint64_t array_bytes(const ArrayLayout& layout, const std::string& name);
-
-/// "60000x784 f32".
-std::string describe(const ArrayLayout& layout);
-
 /// The array at bytes [offset, offset + bytes) of `file`. One-dimensional arrays are one column;
 /// more than two dimensions are flattened to rows, and N x H x W and N x H x W x 1, 3 of u8 are
 /// pictures. Throws DataError for damage, among it another length than the header states.

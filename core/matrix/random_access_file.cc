@@ -78,7 +78,11 @@ std::unique_ptr<RandomAccessFile> RandomAccessFile::temporary(std::uint64_t byte
   const int descriptor = ::mkostemp(pattern.data(), O_CLOEXEC);
   if (descriptor < 0) throw io_error("cannot create", pattern, errno);
   ::unlink(pattern.c_str());
-  return std::unique_ptr<RandomAccessFile>(new RandomAccessFile(descriptor, name));
+  std::unique_ptr<RandomAccessFile> file(new RandomAccessFile(descriptor, name));
+  if (::ftruncate(descriptor, static_cast<off_t>(bytes)) != 0)
+    throw io_error("cannot make a temporary file for", name, errno);
+  file->size_ = bytes;
+  return file;
 }
 
 std::unique_ptr<RandomAccessFile> RandomAccessFile::unpack(data::ByteSource& from,
@@ -131,11 +135,12 @@ void RandomAccessFile::read(std::uint64_t offset, std::size_t bytes, void* to) c
 }
 
 void RandomAccessFile::write(std::uint64_t offset, std::size_t bytes, const void* from) {
-  size_ = std::max(size_, offset + bytes);
+  HADAL_CHECK(offset <= size_ && bytes <= size_ - offset);
   for (const auto* in = static_cast<const std::byte*>(from); bytes > 0;) {
     const ssize_t done = ::pwrite(descriptor_, in, bytes, static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
-    if (done < 0) throw io_error("cannot write a temporary file for", name_, errno);
+    if (done < 0)
+      throw io_error("cannot write a temporary file (TMPDIR names its folder) for", name_, errno);
     in += done;
     offset += static_cast<std::uint64_t>(done);
     bytes -= static_cast<std::size_t>(done);

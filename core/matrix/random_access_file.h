@@ -32,8 +32,8 @@ class RandomAccessFile {
   /// Throws IoError when the file cannot be opened or mapped, or is a folder or pipe.
   explicit RandomAccessFile(const std::filesystem::path& path, const FileUse& use = {});
 
-  /// An empty file without a name in the folder for temporary files (TMPDIR), which goes away with
-  /// the object. Throws IoError, also when `bytes` do not fit there.
+  /// A file of `bytes` zeros without a name in the folder for temporary files (TMPDIR), which goes
+  /// away with the object. Throws IoError, also when so much is not free there.
   static std::unique_ptr<RandomAccessFile> temporary(std::uint64_t bytes, const std::string& name);
 
   /// A temporary file with the next `bytes` bytes of `from`, which must end there. Throws DataError
@@ -51,7 +51,7 @@ class RandomAccessFile {
   /// Throws IoError, or DataError when the file ends before.
   void read(std::uint64_t offset, std::size_t bytes, void* to) const;
 
-  /// Throws IoError.
+  /// Within the size of a temporary file. Throws IoError.
   void write(std::uint64_t offset, std::size_t bytes, const void* from);
 
   /// The mapped file; null when it is not.

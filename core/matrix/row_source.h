@@ -36,6 +36,8 @@ class RowSource {
   std::int64_t cols() const { return cols_; }
   Element element() const { return element_; }
   const std::optional<PictureShape>& picture() const { return picture_; }
+  /// For files that cannot say it. Throws ConfigError unless a row has as many elements.
+  void set_picture(const PictureShape& picture);
   /// One a row, indices into label_names(); empty when the files carry none.
   const std::vector<int>& labels() const { return labels_; }
   const std::vector<std::string>& label_names() const { return label_names_; }
@@ -56,6 +58,8 @@ class RowSource {
 
  protected:
   RowSource() = default;
+  /// Takes over all that is said of `other`.
+  void describe_as(const RowSource& other);
 
   std::string name_;
   std::int64_t rows_ = 0, cols_ = 0;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/base/error.h"
 
@@ -61,6 +62,19 @@ bool convert_all(const std::byte* from, std::size_t stride, bool swapped, std::s
   return rounded;
 }
 
+std::optional<PictureShape> picture_of(const ArrayLayout& layout) {
+  const std::vector<std::int64_t>& shape = layout.shape;
+  if (layout.type != StoredType::kU8 || shape.size() < 3 || shape.size() > 4) return std::nullopt;
+  const std::int64_t channels = shape.size() == 4 ? shape[3] : 1;
+  constexpr std::int64_t kMaxSide = 1 << 20;
+  if ((channels != 1 && channels != 3) || shape[1] < 1 || shape[2] < 1 || shape[1] > kMaxSide ||
+      shape[2] > kMaxSide)
+    return std::nullopt;
+  return PictureShape{.height = static_cast<int>(shape[1]),
+                      .width = static_cast<int>(shape[2]),
+                      .channels = static_cast<int>(channels)};
+}
+
 }  // namespace
 
 std::size_t bytes_of(StoredType type) {
@@ -101,36 +115,50 @@ Element element_of(StoredType type) {
   }
 }
 
+std::uint64_t array_bytes(const ArrayLayout& layout, const std::string& name) {
+  std::uint64_t bytes = bytes_of(layout.type);
+  bool empty = false;
+  for (const std::int64_t size : layout.shape) {
+    empty |= size == 0;
+    const auto factor = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 1));
+    if (__builtin_mul_overflow(bytes, factor, &bytes) || bytes > std::uint64_t{1} << 62)
+      throw DataError(fmt::format("{}: its shape ({}) has more elements than can be", name,
+                                  fmt::join(layout.shape, "x")));
+  }
+  return empty ? 0 : bytes;
+}
+
+std::string describe(const ArrayLayout& layout) {
+  static constexpr const char* kNames[] = {"bool", "u8",  "i8",  "u16", "i16", "u32",
+                                           "i32",  "u64", "i64", "f16", "f32", "f64"};
+  return fmt::format("{} {}", fmt::join(layout.shape, "x"), kNames[static_cast<int>(layout.type)]);
+}
+
 StoredRows::StoredRows(std::unique_ptr<const RandomAccessFile> file, ArrayLayout layout,
                        std::string name, OnNote on_note)
     : file_(std::move(file)), layout_(std::move(layout)), on_note_(std::move(on_note)) {
   name_ = std::move(name);
   HADAL_CHECK(!layout_.shape.empty());
+  std::uint64_t all = array_bytes(layout_, name_);
   rows_ = layout_.shape[0];
   cols_ = 1;
-  for (std::size_t d = 1; d < layout_.shape.size(); ++d)
-    if (__builtin_mul_overflow(cols_, layout_.shape[d], &cols_))
-      throw DataError(fmt::format("{}: its shape has more elements than can be", name_));
+  for (std::size_t d = 1; d < layout_.shape.size(); ++d) cols_ *= layout_.shape[d];
   element_ = element_of(layout_.type);
   const bool element_type = layout_.type == StoredType::kU8 || layout_.type == StoredType::kF32 ||
                             layout_.type == StoredType::kF64;
   const bool swapped =
       layout_.big_endian != (std::endian::native == std::endian::big) && bytes_of(layout_.type) > 1;
   as_stored_ = element_type && !swapped;
-  std::uint64_t row = 0, all = 0;
-  const bool too_large =
-      rows_ < 0 || cols_ < 0 ||
-      __builtin_mul_overflow(static_cast<std::uint64_t>(cols_), bytes_of(layout_.type), &row) ||
-      __builtin_mul_overflow(static_cast<std::uint64_t>(rows_), std::max(row, layout_.row_bytes),
-                             &all);
-  // The last row of strided ones need not be followed by what is between rows.
-  if (!too_large && rows_ > 0 && layout_.row_bytes > row) all -= layout_.row_bytes - row;
-  if (too_large || layout_.offset > file_->size() || all > file_->size() - layout_.offset)
-    throw DataError(fmt::format(
-        "{}: truncated: {} x {} elements of {} bytes do not fit into the {} bytes that are there "
-        "from byte {} on",
-        name_, rows_, cols_, bytes_of(layout_.type), file_->size() - layout_.offset,
-        layout_.offset));
+  picture_ = picture_of(layout_);
+  const std::uint64_t row = static_cast<std::uint64_t>(cols_) * bytes_of(layout_.type);
+  // The last of rows that are apart need not be followed by what is between them.
+  if (layout_.row_bytes > row && rows_ > 0) {
+    HADAL_CHECK(!layout_.fortran);
+    all = static_cast<std::uint64_t>(rows_ - 1) * layout_.row_bytes + row;
+  }
+  if (layout_.offset > file_->size() || all > file_->size() - layout_.offset)
+    throw DataError(fmt::format("{}: truncated: {} needs {} bytes, the file has {}", name_,
+                                describe(layout_), layout_.offset + all, file_->size()));
   if (layout_.row_bytes == 0) layout_.row_bytes = row;
 }
 

@@ -30,18 +30,24 @@ struct ArrayLayout {
   std::uint64_t row_bytes = 0;        // from row to row if there is more than the row; not fortran
 };
 
+/// Bytes of all elements. Throws DataError when they are too many to count.
+std::uint64_t array_bytes(const ArrayLayout& layout, const std::string& name);
+
+/// "60000x784 f32".
+std::string describe(const ArrayLayout& layout);
+
 /// Told once, in whichever thread finds out, of what the caller should know and no error is.
 using OnNote = std::function<void(const std::string&)>;
 
 /// Rows in place where the file is mapped and holds them as they are wanted: C order, aligned, of
-/// this machine's byte order and of a type that is an Element.
+/// this machine's byte order and of a type that is an Element. One-dimensional arrays are one
+/// column; N x H x W and N x H x W x 1 or 3 of u8 are pictures.
 class StoredRows : public RowSource {
  public:
   /// Throws DataError unless all of the array lies in the file.
   StoredRows(std::unique_ptr<const RandomAccessFile> file, ArrayLayout layout, std::string name,
              OnNote on_note = {});
 
-  void set_picture(const PictureShape& picture) { picture_ = picture; }
   void set_labels(std::vector<int> labels, std::vector<std::string> names);
 
   const std::byte* in_place(std::int64_t first_row, std::int64_t rows) const override;

@@ -6,60 +6,15 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
-#include "core/base/random.h"
 #include "core/data/cifar.h"
 #include "core/data/mnist.h"
 #include "core/data/svhn.h"
 #include "core/data/tar.h"
 #include "tests/core/data/made_files.h"
+#include "tests/core/mutated.h"
 
 namespace hadal::data {
 namespace {
-
-constexpr std::uint64_t kSeed = 20240711;
-
-// One to four changes: a byte, a bit, an interesting value, a cut, a doubled or lost piece.
-Bytes mutated(const Bytes& good, std::uint64_t round) {
-  const random::Stream stream{.seed = kSeed, .purpose = random::Purpose::kTest, .a = round};
-  std::uint64_t draw = 0;
-  const auto below = [&](std::size_t n) -> std::size_t {
-    return random::below(stream, static_cast<std::uint32_t>(std::max<std::size_t>(n, 1)), draw++);
-  };
-  // Headers are where the harm is: half of the places are among the first bytes.
-  const auto place = [&](const Bytes& b) {
-    return below(2) == 0 ? below(std::min<std::size_t>(b.size(), 256)) : below(b.size());
-  };
-  Bytes bytes = good;
-  for (std::size_t changes = 1 + below(4); changes > 0 && !bytes.empty(); --changes) {
-    const std::size_t at = place(bytes);
-    const auto position = bytes.begin() + static_cast<std::ptrdiff_t>(at);
-    const std::size_t piece = std::min(below(64) + 1, bytes.size() - at);
-    const auto end = position + static_cast<std::ptrdiff_t>(piece);
-    switch (below(6)) {
-      case 0:
-        *position = static_cast<std::uint8_t>(below(256));
-        break;
-      case 1:
-        *position ^= static_cast<std::uint8_t>(1u << below(8));
-        break;
-      case 2:
-        for (std::size_t i = at; i < std::min(at + 4, bytes.size()); ++i)
-          bytes[i] = below(2) == 0 ? 0xff : 0x7f;
-        break;
-      case 3:
-        bytes.resize(at);
-        break;
-      case 4: {
-        const Bytes copy(position, end);
-        bytes.insert(position, copy.begin(), copy.end());
-        break;
-      }
-      default:
-        bytes.erase(position, end);
-    }
-  }
-  return bytes;
-}
 
 void expect_consistent(const ImageSet& set) {
   ASSERT_EQ(static_cast<std::int64_t>(set.labels.size()), set.count);
@@ -71,7 +26,7 @@ int run(const Bytes& good, int rounds, const std::function<void(const Bytes&)>& 
   EXPECT_NO_THROW(read(good));
   int refused = 0;
   for (int round = 0; round < rounds; ++round) {
-    SCOPED_TRACE(testing::Message() << "seed " << kSeed << " round " << round);
+    SCOPED_TRACE(testing::Message() << "seed " << kMutationSeed << " round " << round);
     try {
       read(mutated(good, static_cast<std::uint64_t>(round)));
     } catch (const DataError&) {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "core/base/error.h"
-#include "core/base/random.h"
 #include "core/image/image.h"
+#include "tests/core/mutated.h"
 
 namespace hadal::image {
 
@@ -20,32 +20,9 @@ inline Image counted(int height, int width, int channels) {
 /// or DataError. Returns how many were refused.
 template <typename Decode>
 int refused_mutations(const std::string& good, int rounds, Decode decode) {
-  const random::Stream stream{.seed = 1, .purpose = random::Purpose::kTest};
-  std::uint64_t draw = 0;
-  const auto below = [&](std::size_t n) {
-    return random::below(stream, static_cast<std::uint32_t>(n), draw++);
-  };
   int refused = 0;
   for (int round = 0; round < rounds; ++round) {
-    std::string bytes = good;
-    for (std::uint32_t changes = 1 + below(3); changes > 0; --changes) {
-      // Headers are where the harm is: half of the places are among the first bytes.
-      const std::size_t at =
-          below(2) == 0 ? below(std::min<std::size_t>(40, bytes.size())) : below(bytes.size());
-      switch (below(4)) {
-        case 0:
-          bytes.resize(at + 1);
-          break;
-        case 1:
-          bytes.insert(at, bytes.substr(at, 1 + below(30)));
-          break;
-        case 2:
-          bytes[at] = below(2) == 0 ? '\xff' : '9';
-          break;
-        default:
-          bytes[at] = static_cast<char>(below(256));
-      }
-    }
+    const std::string bytes = mutated(good, static_cast<std::uint64_t>(round));
     try {
       const Image image = decode(bytes);
       if (image.pixels.size() != static_cast<std::size_t>(image.height) *

@@ -8,6 +8,7 @@
 
 #include "core/base/files.h"
 #include "core/matrix/open_rows.h"
+#include "tests/core/matrix/made_files.h"
 #include "tests/core/matrix/read_all.h"
 
 namespace hadal::matrix {
@@ -16,30 +17,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-
-// A file as numpy.save() writes it: the header is filled up with blanks to a multiple of 64.
-std::string npy(const std::string& header, const std::string& elements, int version = 1) {
-  const std::size_t before = version == 1 ? 10 : 12;
-  std::string text = header;
-  text.resize((before + header.size() + 64) / 64 * 64 - before - 1, ' ');
-  text += '\n';
-  std::string file = "\x93NUMPY";
-  file += static_cast<char>(version);
-  file += '\0';
-  for (int i = 0; i < (version == 1 ? 2 : 4); ++i)
-    file += static_cast<char>(text.size() >> (8 * i) & 255);
-  return file + text + elements;
-}
-
-std::string dictionary(const std::string& descr, const std::string& shape, bool fortran = false) {
-  return "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") +
-         ", 'shape': " + shape + ", }";
-}
-
-template <typename T>
-std::string bytes_of_values(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
-}
 
 class Npy : public ::testing::Test {
  protected:
@@ -76,7 +53,7 @@ TEST_F(Npy, ReadsAFileThatNumpyWroteByteForByte) {
 
 TEST_F(Npy, RowsInFileOrderAreUsedWhereTheyLie) {
   const std::vector<double> values = {1, 2, 3, 4, 5, 6};
-  const auto rows = open(npy(dictionary("<f8", "(3, 2)"), bytes_of_values(values)));
+  const auto rows = open(npy_file(npy_header("<f8", "(3, 2)"), bytes_of_values(values)));
   const std::byte* place = rows->in_place(1, 2);
   ASSERT_NE(place, nullptr);
   EXPECT_EQ(element_at(Element::kF64, place), 3);
@@ -86,7 +63,7 @@ TEST_F(Npy, RowsInFileOrderAreUsedWhereTheyLie) {
 
 TEST_F(Npy, RowsThatAreNotAlignedOrNotMappedAreRead) {
   const std::vector<float> values = {1, 2, 3, 4};
-  std::string file = npy(dictionary("<f4", "(2, 2)"), bytes_of_values(values));
+  std::string file = npy_file(npy_header("<f4", "(2, 2)"), bytes_of_values(values));
   EXPECT_EQ(open(file, {.access = FileAccess::kRead})->in_place(0, 1), nullptr);
   EXPECT_EQ(open(file, {.memory_bytes = 10})->in_place(0, 1), nullptr);
   file.erase(file.find("  \n"), 1);  // a header one shorter
@@ -103,8 +80,8 @@ TEST_F(Npy, BlocksOfRowsAndColumnsAreCutOutInEitherOrder) {
   for (int c = 0; c < 5; ++c)
     for (int r = 0; r < 7; ++r) fortran_order.push_back(static_cast<std::uint8_t>(10 * r + c));
   for (const bool fortran : {false, true}) {
-    const auto rows = open(npy(dictionary("|u1", "(7, 5)", fortran),
-                               bytes_of_values(fortran ? fortran_order : c_order)));
+    const auto rows = open(npy_file(npy_header("|u1", "(7, 5)", fortran),
+                                    bytes_of_values(fortran ? fortran_order : c_order)));
     EXPECT_EQ(rows->in_place(0, 1) == nullptr, fortran);
     EXPECT_THAT(read_block(*rows, 2, 3, 1, 2), ElementsAre(21, 22, 31, 32, 41, 42));
     EXPECT_THAT(read_all(*rows), ElementsAreArray(c_order));
@@ -117,7 +94,7 @@ TEST_F(Npy, FortranOrderOfManyColumnsIsReadInTiles) {
   std::vector<double> values;
   for (int c = 0; c < kCols; ++c)
     for (int r = 0; r < kRows; ++r) values.push_back(r * 10000 + c);
-  const auto rows = open(npy(dictionary("<f8", "(300, 2000)", true), bytes_of_values(values)));
+  const auto rows = open(npy_file(npy_header("<f8", "(300, 2000)", true), bytes_of_values(values)));
   const std::vector<double> got = read_all(*rows);
   for (int r = 0; r < kRows; ++r)
     for (int c = 0; c < kCols; ++c)
@@ -128,7 +105,7 @@ TEST_F(Npy, EveryTypeBecomesTheSmallestElementThatHoldsIt) {
   const auto expect = [&](const std::string& descr, const std::string& elements, Element element,
                           const std::vector<double>& values) {
     SCOPED_TRACE(descr);
-    const auto rows = open(npy(dictionary(descr, "(2,)"), elements));
+    const auto rows = open(npy_file(npy_header(descr, "(2,)"), elements));
     EXPECT_EQ(rows->rows(), 2);
     EXPECT_EQ(rows->cols(), 1);
     EXPECT_EQ(rows->element(), element);
@@ -157,7 +134,7 @@ TEST_F(Npy, EveryTypeBecomesTheSmallestElementThatHoldsIt) {
 
 TEST_F(Npy, HalvesThatAreNoNumbersStayWhatTheyAre) {
   using namespace std::string_literals;
-  const auto rows = open(npy(dictionary("<f2", "(4,)"), "\x00\x7c\x00\xfc\x00\x7e\x00\x80"s));
+  const auto rows = open(npy_file(npy_header("<f2", "(4,)"), "\x00\x7c\x00\xfc\x00\x7e\x00\x80"s));
   const std::vector<double> values = read_all(*rows);
   EXPECT_EQ(values[0], INFINITY);
   EXPECT_EQ(values[1], -INFINITY);
@@ -168,8 +145,8 @@ TEST_F(Npy, HalvesThatAreNoNumbersStayWhatTheyAre) {
 TEST_F(Npy, IntegersThatFloat64RoundsAreNotedOnce) {
   const std::vector<std::int64_t> values = {1LL << 60, -(1LL << 62) + 1, (1LL << 53) + 1};
   std::vector<std::string> notes;
-  const auto rows = open_npy(write(npy(dictionary("<i8", "(3,)"), bytes_of_values(values))), {},
-                             [&](const std::string& note) { notes.push_back(note); });
+  const auto rows = open_npy(write(npy_file(npy_header("<i8", "(3,)"), bytes_of_values(values))),
+                             {}, [&](const std::string& note) { notes.push_back(note); });
   EXPECT_THAT(read_block(*rows, 0, 1, 0, 1), ElementsAre(0x1p60));
   EXPECT_THAT(notes, ElementsAre());
   read_all(*rows);
@@ -187,8 +164,8 @@ TEST_F(Npy, MoreDimensionsAreFlattenedAndBytesArePictures) {
         fortran_order[static_cast<std::size_t>(n + 2 * (y + 3 * x))] = value;
       }
   for (const bool fortran : {false, true}) {
-    const auto rows = open(npy(dictionary("|u1", "(2, 3, 4)", fortran),
-                               bytes_of_values(fortran ? fortran_order : c_order)));
+    const auto rows = open(npy_file(npy_header("|u1", "(2, 3, 4)", fortran),
+                                    bytes_of_values(fortran ? fortran_order : c_order)));
     EXPECT_EQ(rows->cols(), 12);
     EXPECT_THAT(read_all(*rows), ElementsAreArray(c_order));
     ASSERT_TRUE(rows->picture());
@@ -196,29 +173,30 @@ TEST_F(Npy, MoreDimensionsAreFlattenedAndBytesArePictures) {
     EXPECT_EQ(rows->picture()->width, 4);
     EXPECT_EQ(rows->picture()->channels, 1);
   }
-  const auto colour = open(npy(dictionary("|u1", "(2, 2, 2, 3)"), bytes_of_values(c_order)));
+  const auto colour = open(npy_file(npy_header("|u1", "(2, 2, 2, 3)"), bytes_of_values(c_order)));
   EXPECT_EQ(colour->picture()->channels, 3);
-  EXPECT_FALSE(open(npy(dictionary("|u1", "(2, 12)"), bytes_of_values(c_order)))->picture());
+  EXPECT_FALSE(open(npy_file(npy_header("|u1", "(2, 12)"), bytes_of_values(c_order)))->picture());
 }
 
 TEST_F(Npy, VersionsTwoAndThreeHaveLongerHeaders) {
   const std::vector<float> values = {1, 2};
   for (const int version : {1, 2, 3})
-    EXPECT_THAT(read_all(*open(npy(dictionary("<f4", "(1, 2)"), bytes_of_values(values), version))),
-                ElementsAre(1, 2));
+    EXPECT_THAT(
+        read_all(*open(npy_file(npy_header("<f4", "(1, 2)"), bytes_of_values(values), version))),
+        ElementsAre(1, 2));
 }
 
 TEST_F(Npy, HeadersMayBeWrittenInOtherWays) {
   const std::vector<float> values = {1, 2};
   for (const char* header : {"{\"shape\": (2L, 1L), \"fortran_order\": False, \"descr\": \"<f4\"}",
                              "{ 'descr':'f4' ,'fortran_order':False,'shape':( 2 ,1 ) }"})
-    EXPECT_EQ(open(npy(header, bytes_of_values(values)))->rows(), 2);
+    EXPECT_EQ(open(npy_file(header, bytes_of_values(values)))->rows(), 2);
 }
 
 TEST_F(Npy, ThreadsReadAtOnce) {
   std::vector<double> values(100000);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i);
-  const auto rows = open(npy(dictionary("<f8", "(1000, 100)"), bytes_of_values(values)));
+  const auto rows = open(npy_file(npy_header("<f8", "(1000, 100)"), bytes_of_values(values)));
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
@@ -228,28 +206,29 @@ TEST_F(Npy, ThreadsReadAtOnce) {
 }
 
 TEST_F(Npy, WhatIsNoMatrixOfNumbersIsRefusedInOneLine) {
-  EXPECT_THAT(error(npy(dictionary("|O", "(3,)"), "")), HasSubstr("pickled Python objects"));
-  EXPECT_THAT(error(npy(dictionary("<U5", "(3,)"), "")), HasSubstr("text"));
-  EXPECT_THAT(error(npy(dictionary("<c8", "(3,)"), "")), HasSubstr("complex"));
-  EXPECT_THAT(error(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,)}", "")),
-              HasSubstr("records"));
-  EXPECT_THAT(error(npy(dictionary("<f4", "()"), "1234")), HasSubstr("a single number"));
+  EXPECT_THAT(error(npy_file(npy_header("|O", "(3,)"), "")), HasSubstr("pickled Python objects"));
+  EXPECT_THAT(error(npy_file(npy_header("<U5", "(3,)"), "")), HasSubstr("text"));
+  EXPECT_THAT(error(npy_file(npy_header("<c8", "(3,)"), "")), HasSubstr("complex"));
+  EXPECT_THAT(
+      error(npy_file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,)}", "")),
+      HasSubstr("records"));
+  EXPECT_THAT(error(npy_file(npy_header("<f4", "()"), "1234")), HasSubstr("a single number"));
   EXPECT_THAT(error("PK\x03\x04 something else"), HasSubstr("not a .npy file"));
   EXPECT_THAT(error(""), HasSubstr("not a .npy file"));
 }
 
 TEST_F(Npy, AnotherLengthThanTheHeaderStatesIsAnError) {
-  EXPECT_THAT(error(npy(dictionary("<f4", "(3, 2)"), std::string(23, 'x'))),
+  EXPECT_THAT(error(npy_file(npy_header("<f4", "(3, 2)"), std::string(23, 'x'))),
               HasSubstr("truncated: its header states 3x2 f32, which is 24 bytes, 23 are there"));
-  EXPECT_THAT(error(npy(dictionary("<f4", "(3, 2)"), std::string(25, 'x'))),
+  EXPECT_THAT(error(npy_file(npy_header("<f4", "(3, 2)"), std::string(25, 'x'))),
               HasSubstr("1 bytes left over"));
-  EXPECT_THAT(error(npy(dictionary("<f8", "(9223372036854775807, 9223372036854775807)"), "")),
+  EXPECT_THAT(error(npy_file(npy_header("<f8", "(9223372036854775807, 9223372036854775807)"), "")),
               HasSubstr("more elements than can be"));
 }
 
 TEST_F(Npy, AFileThatBecomesShorterIsAnErrorOfTheReader) {
   const std::vector<float> values(1000);
-  const auto rows = open(npy(dictionary("<f4", "(10, 100)"), bytes_of_values(values)));
+  const auto rows = open(npy_file(npy_header("<f4", "(10, 100)"), bytes_of_values(values)));
   std::filesystem::resize_file(folder_.path() / "x.npy", 200);
   EXPECT_THAT(error_of([&] { read_all(*rows); }), HasSubstr("ends at byte 200"));
 }
