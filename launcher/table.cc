@@ -165,6 +165,14 @@ TableRun table_run(std::optional<RunRecord> record, const std::string& id, const
   return run;
 }
 
+std::vector<Expected> expected_of(const spec::SweepSpec& sweep, const std::string& row,
+                                  const std::string& column) {
+  std::vector<Expected> expected;
+  for (const spec::Expect& expect : sweep.expect())
+    if (expect.row() == row && expect.column() == column) expected.push_back(expected_from(expect));
+  return expected;
+}
+
 void add_cell(Table& table, const std::string& row, const std::string& column,
               std::vector<std::size_t> runs, std::vector<Expected> expected) {
   Cell cell{.row = row,
@@ -204,11 +212,8 @@ Table table_of(const SweepRecord& sweep) {
                                     (sweep.folder / "plan.json").string(), cell.row, hash));
       runs.push_back(at->second);
     }
-    std::vector<Expected> expected;
-    for (const spec::Expect& expect : said.expect())
-      if (expect.row() == cell.row && expect.column() == cell.column)
-        expected.push_back(expected_from(expect));
-    add_cell(table, cell.row, cell.column, std::move(runs), std::move(expected));
+    add_cell(table, cell.row, cell.column, std::move(runs),
+             expected_of(said, cell.row, cell.column));
   }
   return table;
 }

@@ -16,6 +16,10 @@
 #include "launcher/statistic.h"
 #include "launcher/sweep_store.h"
 
+namespace hadal::spec {
+class SweepSpec;
+}
+
 namespace hadal::launcher {
 
 enum class Metric {
@@ -101,6 +105,10 @@ struct Table {
 /// What a folder says of how the run ended, or how far it is.
 TableRun table_run(std::optional<RunRecord> record, const std::string& id, const std::string& name,
                    std::optional<long long> seed);
+
+/// What the sweep expects of this cell.
+std::vector<Expected> expected_of(const spec::SweepSpec& sweep, const std::string& row,
+                                  const std::string& column);
 
 /// Adds a cell over runs of the table, with its counts, statistics and differences.
 void add_cell(Table& table, const std::string& row, const std::string& column,

@@ -87,16 +87,25 @@ class Finder {
                                 folder.string()));
   }
 
+  std::vector<RunRecord> runs() && {
+    for (const SweepRecord& sweep : sweeps_)
+      for (const SweepRecord::Run& run : sweep.runs)
+        if (run.record) runs_.push_back(*run.record);
+    return std::move(runs_);
+  }
+
   std::vector<Table> tables() && {
-    if (!runs_.empty()) tables_.push_back(table_of(std::move(runs_)));
-    return std::move(tables_);
+    std::vector<Table> tables;
+    for (const SweepRecord& sweep : sweeps_) tables.push_back(table_of(sweep));
+    if (!runs_.empty()) tables.push_back(table_of(std::move(runs_)));
+    return tables;
   }
 
  private:
   bool add_if_known(const fs::path& folder) {
     if (!seen_.insert(fs::canonical(folder)).second) return true;
     if (is_sweep(folder)) {
-      tables_.push_back(table_of(read_sweep(folder)));
+      sweeps_.push_back(read_sweep(folder));
       return true;
     }
     if (auto run = read_run(folder)) {
@@ -118,7 +127,7 @@ class Finder {
   }
 
   std::set<fs::path> seen_;
-  std::vector<Table> tables_;
+  std::vector<SweepRecord> sweeps_;
   std::vector<RunRecord> runs_;
 };
 
@@ -147,6 +156,12 @@ Table table_of(std::vector<RunRecord> found) {
   tell_apart(groups);
   for (Group& group : groups) add_cell(table, group.label, "", std::move(group.runs));
   return table;
+}
+
+std::vector<RunRecord> read_runs(const std::vector<fs::path>& folders) {
+  Finder finder;
+  for (const fs::path& folder : folders) finder.add(folder);
+  return std::move(finder).runs();
 }
 
 std::vector<Table> read_tables(const std::vector<fs::path>& folders) {

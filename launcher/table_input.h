@@ -15,6 +15,9 @@ namespace hadal::launcher {
 /// read_run() do.
 std::vector<Table> read_tables(const std::vector<std::filesystem::path>& folders);
 
+/// Every run in these folders, those of sweeps that have started included. Throws as read_tables().
+std::vector<RunRecord> read_runs(const std::vector<std::filesystem::path>& folders);
+
 /// The table of runs that belong to no sweep: runs whose specs differ in nothing but the seed make
 /// one row, and a run found in several folders counts once. Rows are named after their specs, and
 /// where those names are equal, after the fields in which the specs differ.

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include "core/base/files.h"
+#include "experiments/translate.h"
 #include "launcher/command.h"
 #include "launcher/formats/format.h"
 #include "launcher/progress_view.h"
+#include "launcher/sweep_planner.h"
 #include "launcher/table_input.h"
+#include "launcher/table_layout.h"
 #include "launcher/table_view.h"
 
 namespace hadal::launcher {
@@ -27,7 +30,7 @@ struct Options {
   std::string out;
   MetricChoice choice = MetricChoice::kBoth;
   std::vector<std::string> rows, columns;
-  std::string compare;
+  std::string compare, layout;
 };
 
 FormatOptions format_options(const Options& options) {
@@ -39,7 +42,12 @@ FormatOptions format_options(const Options& options) {
 
 int print_tables(const Options& options) {
   const TableFormat& format = find_format(options.format);
-  std::vector<Table> tables = read_tables({options.folders.begin(), options.folders.end()});
+  const std::vector<std::filesystem::path> folders(options.folders.begin(), options.folders.end());
+  std::vector<Table> tables =
+      options.layout.empty()
+          ? read_tables(folders)
+          : std::vector{table_in_layout(plan_sweep(options.layout, {}, experiments::complete),
+                                        read_runs(folders))};
   for (Table& table : tables) {
     table = selected(table, options.rows, options.columns);
     if (!options.compare.empty()) compare_rows(table, options.compare);
@@ -72,6 +80,9 @@ Action declare(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--compare", options->compare,
                  "ROW: every other row against it over the seeds both have, with significance");
+  app.add_option("--layout", options->layout,
+                 "a sweep file whose cells and figures of papers are filled with these runs, "
+                 "whatever sweep they come from; cells without a run stay blank");
   return [options] { return print_tables(*options); };
 }
 
