@@ -19,11 +19,16 @@ void dorglq_(const int* m, const int* n, const int* k, double* a, const int* lda
 void dsyevd_(const char* job, const char* triangle, const int* n, double* a, const int* lda,
              double* eigenvalues, double* work, const int* work_size, int* integer_work,
              const int* integer_work_size, int* info);
-void dsyevr_(const char* job, const char* range, const char* triangle, const int* n, double* a,
-             const int* lda, const double* low, const double* high, const int* first,
-             const int* last, const double* tolerance, int* found, double* eigenvalues,
-             double* vectors, const int* ldv, int* support, double* work, const int* work_size,
-             int* integer_work, const int* integer_work_size, int* info);
+void dsytrd_(const char* triangle, const int* n, double* a, const int* lda, double* diagonal,
+             double* beside, double* tau, double* work, const int* work_size, int* info);
+void dstemr_(const char* job, const char* range, const int* n, double* diagonal, double* beside,
+             const double* low, const double* high, const int* first, const int* last, int* found,
+             double* eigenvalues, double* vectors, const int* ldv, const int* columns, int* support,
+             int* try_accuracy, double* work, const int* work_size, int* integer_work,
+             const int* integer_work_size, int* info);
+void dormtr_(const char* side, const char* triangle, const char* turn, const int* m, const int* n,
+             const double* a, const int* lda, const double* tau, double* c, const int* ldc,
+             double* work, const int* work_size, int* info);
 void dgesdd_(const char* job, const int* m, const int* n, double* a, const int* lda, double* sigma,
              double* u, const int* ldu, double* vt, const int* ldvt, double* work,
              const int* work_size, int* integer_work, int* info);
@@ -208,20 +213,34 @@ SymmetricEigen symmetric_eigen(const DenseMatrix& a, std::int64_t k) {
   SymmetricEigen eigen{std::vector<double>(static_cast<std::size_t>(k)), DenseMatrix(a.rows, k)};
   if (k == 0) return eigen;
   const OneBlasThread one;
-  const int n = to_int(a.rows), first = n - to_int(k) + 1;
-  const double unused = 0, tolerance = 0;
-  int found = 0;
-  DenseMatrix work_copy = a, rows(k, a.rows);
-  std::vector<double> ascending(static_cast<std::size_t>(n));
-  std::vector<int> support(2 * static_cast<std::size_t>(k));
-  with_workspace("dsyevr", [&](double* work, int size, int* integer_work, int integer_size) {
+  const int n = to_int(a.rows), wanted = to_int(k), first = n - wanted + 1;
+  const auto size = static_cast<std::size_t>(n);
+  // A = Q T Q^T with T tridiagonal; some eigenvectors of T; back by Q.
+  DenseMatrix reflections = a, rows(k, a.rows);
+  std::vector<double> diagonal(size), beside(size), tau(size), ascending(size);
+  with_workspace("dsytrd", [&](double* work, int work_size, int*, int) {
     int info = 0;
-    dsyevr_("V", "I", "L", &n, work_copy.values.data(), &n, &unused, &unused, &first, &n,
-            &tolerance, &found, ascending.data(), rows.values.data(), &n, support.data(), work,
-            &size, integer_work, &integer_size, &info);
+    dsytrd_("L", &n, reflections.values.data(), &n, diagonal.data(), beside.data(), tau.data(),
+            work, &work_size, &info);
     return info;
   });
-  if (found != k) throw NotFiniteError(fmt::format("dsyevr found {} of {} eigenvalues", found, k));
+  const double unused = 0;
+  int found = 0, try_accuracy = 1;
+  std::vector<int> support(2 * static_cast<std::size_t>(k));
+  with_workspace("dstemr", [&](double* work, int work_size, int* integer_work, int integer_size) {
+    int info = 0;
+    dstemr_("V", "I", &n, diagonal.data(), beside.data(), &unused, &unused, &first, &n, &found,
+            ascending.data(), rows.values.data(), &n, &wanted, support.data(), &try_accuracy, work,
+            &work_size, integer_work, &integer_size, &info);
+    return info;
+  });
+  if (found != k) throw NotFiniteError(fmt::format("dstemr found {} of {} eigenvalues", found, k));
+  with_workspace("dormtr", [&](double* work, int work_size, int*, int) {
+    int info = 0;
+    dormtr_("L", "L", "N", &n, &wanted, reflections.values.data(), &n, tau.data(),
+            rows.values.data(), &n, work, &work_size, &info);
+    return info;
+  });
   for (std::int64_t j = 0; j < k; ++j) {
     eigen.values[static_cast<std::size_t>(j)] = ascending[static_cast<std::size_t>(k - 1 - j)];
     for (std::int64_t i = 0; i < a.rows; ++i) eigen.vectors(i, j) = rows(k - 1 - j, i);

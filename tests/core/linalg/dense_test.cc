@@ -86,6 +86,48 @@ TEST(Dense, EigenvaluesComeBackDescendingAllOrTheFirst) {
   EXPECT_THROW(symmetric_eigen(a, 8), ShapeError);
 }
 
+// Eigenpairs 0 .. k - 1 of g: residuals, orthonormal vectors, values.
+void expect_leading(const DenseMatrix& g, const std::vector<double>& spectrum, std::int64_t k,
+                    double tolerance, double value_error) {
+  const SymmetricEigen eigen = leading_eigen(g, k, {.tolerance = tolerance});
+  ASSERT_EQ(eigen.values.size(), static_cast<std::size_t>(k));
+  for (std::size_t i = 0; i < eigen.values.size(); ++i)
+    EXPECT_NEAR(eigen.values[i], spectrum[i], value_error) << i;
+  EXPECT_LT(largest_difference(self_product(eigen.vectors), identity(k)), kTiny);
+  DenseMatrix errors = scaled_columns(eigen.vectors, eigen.values);
+  const DenseMatrix products = multiply(g, eigen.vectors);
+  for (std::size_t i = 0; i < errors.values.size(); ++i) errors.values[i] -= products.values[i];
+  for (std::int64_t j = 0; j < k; ++j)
+    EXPECT_LT(frobenius_norm(columns(errors, j, 1)), tolerance * spectrum[0] + kTiny) << j;
+}
+
+TEST(LeadingEigen, ReachesItsToleranceOnSlowAndFastSpectra) {
+  std::vector<double> slow(400), fast(400), low_rank(400);
+  for (std::size_t j = 0; j < slow.size(); ++j) {
+    slow[j] = 1 / static_cast<double>(j + 1);
+    fast[j] = std::pow(10, -static_cast<double>(j) / 10);
+    low_rank[j] = j < 7 ? 7 - static_cast<double>(j) : 0;
+  }
+  for (const auto& spectrum : {slow, fast, low_rank})
+    for (const double tolerance : {1e-5, 1e-10})
+      // The gaps beside the 10th value are above 1e-3 of the first, or both are zero.
+      expect_leading(with_spectrum(spectrum, 10), spectrum, 10, tolerance,
+                     tolerance * tolerance / 1e-3 + kTiny);
+}
+
+TEST(LeadingEigen, SeesEigenvaluesRepeatedMoreOftenThanABlockHasRows) {
+  std::vector<double> spectrum(500, 0.1);
+  std::fill_n(spectrum.begin(), 40, 5.0);
+  expect_leading(with_spectrum(spectrum, 11), spectrum, 38, 1e-10, kTiny);
+}
+
+TEST(LeadingEigen, SmallMatricesAndNoPairsAreServedToo) {
+  const std::vector<double> spectrum = {3, 2, 1};
+  const DenseMatrix g = with_spectrum(spectrum, 12);
+  for (std::int64_t k = 0; k <= 3; ++k) expect_leading(g, spectrum, k, 1e-10, kTiny);
+  EXPECT_THROW(leading_eigen(g, 4), ShapeError);
+}
+
 TEST(Dense, SvdGivesBackTheMatrix) {
   for (const auto& [m, n] : {std::pair{1, 1}, {7, 4}, {4, 7}, {64, 65}}) {
     const DenseMatrix a = gaussian_matrix({6}, m, n);
