@@ -220,7 +220,7 @@ class CsvRows final : public RowSource {
     cols_ = fields_ - (label_field_ >= 0 ? 1 : 0);
     if (cols_ == 0) throw DataError(fmt::format("{}: one column, and that is the labels", name_));
     const std::vector<std::string>& data = has_header_ ? second : first;
-    for (std::size_t i = 0; i < data.size(); ++i)
+    for (std::size_t i = 0; i < std::min(data.size(), first.size()); ++i)
       if (static_cast<std::int64_t>(i) != label_field_ && !number_in(data[i]))
         throw DataError(
             fmt::format("{}: column {}{} holds '{}', which is no number; one column may be labels "

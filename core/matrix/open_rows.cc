@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -78,12 +78,13 @@ class Inputs {
     if (text.starts_with('@') && !in_list) return add_list(text.substr(1));
     fs::path path = text;
     std::string key = options_.key;
-    if (!fs::exists(path))
+    std::error_code ignored;
+    if (!fs::exists(path, ignored))
       if (const std::size_t colon = text.rfind(".npz:"); colon != std::string::npos) {
         path = text.substr(0, colon + 4);
         key = text.substr(colon + 5);
       }
-    if (fs::is_directory(path)) return add_folder(path);
+    if (fs::is_directory(path, ignored)) return add_folder(path);
     const Form form = form_of(path);
     inputs_.push_back({path, form, form == Form::kNpz ? key : ""});
   }
