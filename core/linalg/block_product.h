@@ -57,4 +57,17 @@ const BlockKernels<Real>& avx2_block_kernels();
 template <typename Real>
 const BlockKernels<Real>& avx512_block_kernels();
 
+template <typename Real>
+const BlockKernels<Real>& kernels_of(Isa isa) {
+  switch (isa) {
+    case Isa::kAvx512:
+      return avx512_block_kernels<Real>();
+    case Isa::kAvx2:
+      return avx2_block_kernels<Real>();
+    case Isa::kScalar:
+      break;
+  }
+  return scalar_block_kernels<Real>();
+}
+
 }  // namespace hadal::linalg

@@ -2,47 +2,50 @@
 // spends its time on.
 //
 // Rows come in chunks of kRows, are laid out in strips of kStrip columns, and every pair of strips
-// of the upper triangle is one register-blocked product over the chunk's rows:
+// of the upper triangle is one block product over the chunk's rows:
 //
 //   G(i, j) += 0 + c(0, i) c(0, j) + c(1, i) c(1, j) + ...      a chain of fused multiply-adds
 //
-// The same bits with and without AVX-512.
+// The same bits for every instruction set.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
+
+#include "core/linalg/aligned_buffer.h"
 
 namespace hadal::linalg {
 
 class DoubleGram {
  public:
   static constexpr std::int64_t kRows = 128;  // a strip stays in L1 and all strips in L2
-  static constexpr std::int64_t kStrip = 24;  // three AVX-512 registers
-  static constexpr std::int64_t kHeight = 8;  // rows of G at a time: 24 accumulators
+  static constexpr std::int64_t kStrip = 24;  // three vectors of 64 bytes
 
   /// For rows of `columns` entries; the scratch memory of one thread.
   explicit DoubleGram(std::int64_t columns);
-  ~DoubleGram();
-  DoubleGram(DoubleGram&&) noexcept;
 
-  /// Doubles of a sum.
-  std::size_t size() const { return static_cast<std::size_t>(stride_ * stride_); }
+  /// Doubles of a sum: blocks of kStrip x kStrip on and above the diagonal, by columns of blocks.
+  std::size_t size() const { return static_cast<std::size_t>(block(0, strips_)); }
   /// Where G(i, j), i <= j, is in a sum.
   std::size_t index(std::int64_t i, std::int64_t j) const {
-    return static_cast<std::size_t>(i * stride_ + j);
+    return static_cast<std::size_t>(block(i / kStrip, j / kStrip) + i % kStrip * kStrip +
+                                    j % kStrip);
   }
 
   /// Columns [first_col, first_col + cols) of the next chunk of `rows` <= kRows rows: row-major,
-  /// `stride` doubles from row to row.
-  void load(std::int64_t rows, std::int64_t first_col, std::int64_t cols, const double* from,
-            std::int64_t stride);
-  /// g += C^T C for the `rows` rows loaded, upper triangle; below it g is of no meaning.
+  /// without gaps.
+  void load(std::int64_t rows, std::int64_t first_col, std::int64_t cols, const double* from);
+  /// g += C^T C for the `rows` rows loaded; below the diagonal of a block on it g has no meaning.
   void add(std::int64_t rows, std::span<double> g);
 
  private:
-  std::int64_t stride_;               // columns, rounded up to strips
-  std::unique_ptr<double[]> strips_;  // [strip][row][kStrip]
+  static std::int64_t block(std::int64_t i, std::int64_t j) {
+    return (j * (j + 1) / 2 + i) * kStrip * kStrip;
+  }
+
+  std::int64_t strips_;
+  AlignedBuffer<double> chunk_;    // [strip][row][kStrip]
+  AlignedBuffer<double> product_;  // kStrip x kStrip
 };
 
 }  // namespace hadal::linalg

@@ -30,19 +30,6 @@ struct Magnitude {
 };
 
 template <typename Real>
-const BlockKernels<Real>& kernels_of(Isa isa) {
-  switch (isa) {
-    case Isa::kAvx512:
-      return avx512_block_kernels<Real>();
-    case Isa::kAvx2:
-      return avx2_block_kernels<Real>();
-    case Isa::kScalar:
-      break;
-  }
-  return scalar_block_kernels<Real>();
-}
-
-template <typename Real>
 constexpr matrix::Element element_of() {
   return sizeof(Real) == 4 ? matrix::Element::kF32 : matrix::Element::kF64;
 }

@@ -44,15 +44,15 @@ DenseMatrix joined_gram(const LeastSquaresProblem& p) {
     std::vector<double> a, b;
   };
   std::vector<Scratch> scratch;
-  for (int t = 0; t < p.threads; ++t) scratch.push_back({DoubleGram(n + k), {}, {}});
+  for (int t = 0; t < p.threads; ++t) scratch.emplace_back(DoubleGram(n + k));
   FoldSteps steps;
   steps.length = scratch[0].gram.size();
   steps.leaf = [&](int thread, std::int64_t first, std::int64_t count, std::span<double> node) {
     Scratch& s = scratch[static_cast<std::size_t>(thread)];
     for (std::int64_t at = 0; at < count; at += DoubleGram::kRows) {
       const std::int64_t rows = std::min(DoubleGram::kRows, count - at);
-      s.gram.load(rows, 0, n, p.a.tile(first + at, rows, s.a), n);
-      s.gram.load(rows, n, k, p.b.tile(first + at, rows, s.b), k);
+      s.gram.load(rows, 0, n, p.a.tile(first + at, rows, s.a));
+      s.gram.load(rows, n, k, p.b.tile(first + at, rows, s.b));
       s.gram.add(rows, node);
     }
   };

@@ -17,14 +17,14 @@ TEST(DoubleGram, IsOneChainOfFusedProductsPerChunkToTheLastBit) {
   for (const std::int64_t n : {1, 8, 23, 24, 25, 50})
     for (const std::int64_t rows : {1, 7, 128, 300}) {
       const DenseMatrix c = gaussian_matrix({1}, rows, n);
+      // In two parts, as A and B are.
+      const DenseMatrix left = columns(c, 0, n / 3), right = columns(c, n / 3, n - n / 3);
       DoubleGram gram(n);
       std::vector<double> sum(gram.size());
       for (std::int64_t at = 0; at < rows; at += DoubleGram::kRows) {
         const std::int64_t some = std::min(DoubleGram::kRows, rows - at);
-        // In two parts, as A and B are.
-        const std::int64_t left = n / 3;
-        gram.load(some, 0, left, c.row(at).data(), n);
-        gram.load(some, left, n - left, c.row(at).data() + left, n);
+        gram.load(some, 0, n / 3, left.row(at).data());
+        gram.load(some, n / 3, n - n / 3, right.row(at).data());
         gram.add(some, sum);
       }
       for (std::int64_t i = 0; i < n; ++i)
