@@ -81,13 +81,6 @@ std::vector<Fold> folds(const Pictures& pictures, const CalibrateOptions& option
   return folds;
 }
 
-Model train_fold(const Pictures& pictures, const TrainOptions& options) {
-  const Model all = train(pictures, {.lighting = options.lighting});
-  return options.components == 0 || options.components >= all.k()
-             ? all
-             : truncated(all, options.components);
-}
-
 }  // namespace
 
 double upper_quantile(std::vector<double> values, double share) {
@@ -131,7 +124,7 @@ Calibrated calibrate(const Pictures& pictures, const TrainOptions& options,
   std::vector<double> ridge_errors(std::size(kRidges));
   double variance = 0;  // of a pixel beside face space, of the faces held out so far
   for (const Fold& fold : folds(pictures, calibrate_options)) {
-    const Model model = train_fold(subset(pictures, fold.train), options);
+    const Model model = train_at_most(subset(pictures, fold.train), options);
     std::vector<std::vector<float>> weights;
     for (const std::int64_t i : fold.held_out) {
       const std::vector<float> face = lit(pictures.picture(i), model.lighting);

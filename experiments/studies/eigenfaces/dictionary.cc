@@ -35,6 +35,12 @@ bool normalise(std::span<double> x) {
   return true;
 }
 
+void take_mean_off(std::span<double> x) {
+  double mean = 0;
+  for (const double value : x) mean += value / static_cast<double>(x.size());
+  for (double& value : x) value -= mean;
+}
+
 DenseMatrix first_atoms(const DenseMatrix& examples, int atoms, std::uint64_t seed) {
   DenseMatrix d(atoms, examples.cols);
   std::int64_t taken = 0;
@@ -274,12 +280,10 @@ Dictionary learn_online(const DenseMatrix& examples, const OnlineOptions& option
 DenseMatrix patches_of(const Pictures& pictures, int side, std::int64_t count, std::uint64_t seed) {
   if (side == 0) {
     DenseMatrix all(pictures.count(), pictures.size());
-    std::vector<double> mean(static_cast<std::size_t>(pictures.size()));
     for (std::int64_t i = 0; i < all.rows; ++i) {
       std::ranges::copy(pictures.picture(i), all.row(i).begin());
-      add(1 / static_cast<double>(all.rows), all.row(i), mean);
+      take_mean_off(all.row(i));
     }
-    for (std::int64_t i = 0; i < all.rows; ++i) add(-1, mean, all.row(i));
     return all;
   }
   if (side < 2 || side > pictures.height || side > pictures.width)
@@ -296,15 +300,11 @@ DenseMatrix patches_of(const Pictures& pictures, int side, std::int64_t count, s
     const std::int64_t top = draw(pictures.height - side + 1, 1);
     const std::int64_t left = draw(pictures.width - side + 1, 2);
     const std::span<double> patch = patches.row(i);
-    double mean = 0;
     for (std::int64_t y = 0; y < side; ++y)
-      for (std::int64_t x = 0; x < side; ++x) {
-        const double value =
+      for (std::int64_t x = 0; x < side; ++x)
+        patch[static_cast<std::size_t>(y * side + x)] =
             picture[static_cast<std::size_t>((top + y) * pictures.width + left + x)];
-        patch[static_cast<std::size_t>(y * side + x)] = value;
-        mean += value / static_cast<double>(patch.size());
-      }
-    for (double& value : patch) value -= mean;
+    take_mean_off(patch);
   }
   return patches;
 }

@@ -52,8 +52,8 @@ Dictionary learn_ksvd(const linalg::DenseMatrix& examples, const KsvdOptions& op
 Dictionary learn_online(const linalg::DenseMatrix& examples, const OnlineOptions& options);
 
 /// `count` squares of side x side pixels from places drawn by the seed, in rows, each with its mean
-/// taken off; side = 0: the whole pictures instead, with the mean picture taken off (`count` is not
-/// used). Throws ConfigError for squares larger than the pictures.
+/// taken off; side = 0: the whole pictures likewise, all of them. Throws ConfigError for squares
+/// larger than the pictures.
 linalg::DenseMatrix patches_of(const Pictures& pictures, int side, std::int64_t count,
                                std::uint64_t seed);
 

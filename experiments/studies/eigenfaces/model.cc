@@ -18,8 +18,6 @@
 namespace hadal::eigenfaces {
 namespace {
 
-constexpr const char* kFile = "model.safetensors";
-
 // Products of the pictures' pixels: exact, because they are summed as integers.
 class Gram {
  public:
@@ -216,6 +214,13 @@ Model train(const Pictures& pictures, const TrainOptions& options) {
   return model;
 }
 
+Model train_at_most(const Pictures& pictures, const TrainOptions& options) {
+  const Model all = train(pictures, {.lighting = options.lighting});
+  return options.components == 0 || options.components >= all.k()
+             ? all
+             : truncated(all, options.components);
+}
+
 Model truncated(const Model& model, int k) {
   if (k < 1 || k > model.k())
     throw ConfigError(
@@ -280,12 +285,12 @@ std::string encode(const Model& model) {
 
 void save(const Model& model, const std::filesystem::path& folder) {
   write_folder_atomically(folder, [&](const std::filesystem::path& inside) {
-    write_file_atomically(inside / kFile, encode(model));
+    write_file_atomically(inside / kModelFile, encode(model));
   });
 }
 
 Model load(const std::filesystem::path& folder) {
-  const std::string file = (folder / kFile).string();
+  const std::string file = (folder / kModelFile).string();
   const Safetensors from = Safetensors::parse(read_file(file), file);
   Model model;
   const auto shape_of = [&](const std::string& name, int dimensions) {

@@ -79,6 +79,9 @@ struct TrainOptions {
 /// more components than the pictures span.
 Model train(const Pictures& pictures, const TrainOptions& options = {});
 
+/// train(), with as many of `components` as the pictures span.
+Model train_at_most(const Pictures& pictures, const TrainOptions& options);
+
 /// The first k eigenfaces of a model. Throws ConfigError unless 1 <= k <= model.k().
 Model truncated(const Model& model, int k);
 
@@ -89,11 +92,13 @@ std::vector<float> project(const Model& model, std::span<const float> face);
 /// psi + sum_i w_i u_i over the first weights.size() eigenfaces: n pixels.
 std::vector<float> reconstruct(const Model& model, std::span<const float> weights);
 
-/// A folder with the model: model.safetensors, which load() reads; written whole or not at all.
+inline constexpr const char* kModelFile = "model.safetensors";
+
+/// A folder with the model: kModelFile, which load() reads; written whole or not at all.
 /// Throws IoError, also when the folder is there already.
 void save(const Model& model, const std::filesystem::path& folder);
 
-/// The bytes of model.safetensors, for callers that fill a folder with more than the model.
+/// The bytes of kModelFile, for callers that fill a folder with more than the model.
 std::string encode(const Model& model);
 
 /// Throws IoError when there is none, DataError when it is damaged or contradicts itself.

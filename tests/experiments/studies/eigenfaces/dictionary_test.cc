@@ -6,6 +6,8 @@
 
 #include "core/base/error.h"
 #include "core/base/random.h"
+#include "core/linalg/dense.h"
+#include "experiments/studies/eigenfaces/encoding.h"
 #include "experiments/studies/eigenfaces/sparse_code.h"
 #include "tests/experiments/studies/eigenfaces/made_faces.h"
 
@@ -101,13 +103,17 @@ TEST(Dictionary, OfMoreAtomsThanExamplesIsRefused) {
   EXPECT_THROW(learn_online(DenseMatrix(10, 3), {.atoms = 2}), ConfigError);  // all flat
 }
 
-TEST(Patches, HaveNoMean) {
-  const DenseMatrix patches = patches_of(made_faces(2, 3), 5, 40, 1);
-  EXPECT_EQ(patches.rows, 40);
-  for (std::int64_t i = 0; i < patches.rows; ++i) {
-    double sum = 0;
-    for (const double value : patches.row(i)) sum += value;
-    EXPECT_NEAR(sum, 0, 1e-9);
+TEST(Patches, AndWholePicturesHaveNoMean) {
+  const Pictures faces = made_faces(2, 3);
+  for (const int side : {0, 5}) {
+    const DenseMatrix patches = patches_of(faces, side, 40, 1);
+    EXPECT_EQ(patches.rows, side == 0 ? 6 : 40);
+    EXPECT_EQ(patches.cols, side == 0 ? 143 : 25);
+    for (std::int64_t i = 0; i < patches.rows; ++i) {
+      double sum = 0;
+      for (const double value : patches.row(i)) sum += value;
+      EXPECT_NEAR(sum, 0, 1e-9);
+    }
   }
 }
 
@@ -115,14 +121,35 @@ TEST(Patches, LargerThanThePicturesAreRefused) {
   EXPECT_THROW(patches_of(made_faces(2, 3), 12, 40, 1), ConfigError);
 }
 
-TEST(Patches, OfSideZeroAreThePicturesLessTheirMean) {
-  const Pictures faces = made_faces(2, 3);
-  const DenseMatrix whole = patches_of(faces, 0, 0, 1);
-  EXPECT_EQ(whole.rows, 6);
-  double sum = 0;
-  for (std::int64_t i = 0; i < 6; ++i) sum += whole(i, 77);
-  EXPECT_NEAR(sum, 0, 1e-9);
-  EXPECT_NEAR(whole(1, 5) - whole(0, 5), faces.pixels[143 + 5] - faces.pixels[5], 1e-9);
+TEST(EncodingError, OfPrincipalAxesIsWhatTheyLeaveOut) {
+  const DenseMatrix made = examples(200);
+  const PrincipalAxes axes = principal_axes(made, 12);
+  DenseMatrix centred = made;
+  for (std::int64_t i = 0; i < made.rows; ++i)
+    for (std::int64_t c = 0; c < made.cols; ++c)
+      centred(i, c) -= axes.mean[static_cast<std::size_t>(c)];
+  double before = 1e9;
+  for (int kept = 1; kept <= 12; ++kept) {
+    const double error = encoding_error(centred, axes, kept, false);
+    EXPECT_LT(error, before);
+    EXPECT_LE(encoding_error(centred, axes, kept, true), error + 1e-12);  // the largest, freely chosen
+    before = error;
+  }
+  EXPECT_NEAR(before, 0, 1e-6);
+}
+
+TEST(EncodingError, OfADictionaryThatExamplesAreMadeOfIsNothing) {
+  const DenseMatrix atoms = true_atoms();
+  EXPECT_LT(encoding_error(examples(50), SparseCoder(atoms), 12, Pursuit::kOmp), 1e-6);
+  EXPECT_LT(encoding_error(examples(50), SparseCoder(atoms), 12, Pursuit::kLasso), 1e-6);
+}
+
+TEST(PrincipalAxes, AreTheSameFromEitherSide) {
+  const DenseMatrix made = examples(10);  // fewer than 12 columns
+  const PrincipalAxes few = principal_axes(made, 9);
+  const DenseMatrix gram = linalg::multiply_transposed_right(few.axes, few.axes);
+  for (std::int64_t i = 0; i < 9; ++i)
+    for (std::int64_t j = 0; j < 9; ++j) EXPECT_NEAR(gram(i, j), i == j ? 1 : 0, 1e-9);
 }
 
 }  // namespace

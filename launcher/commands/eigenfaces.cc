@@ -1,0 +1,36 @@
+// `hadal eigenfaces`: faces as points of a space of eigenfaces.
+#include <memory>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "launcher/command.h"
+#include "launcher/eigenfaces/nested.h"
+
+namespace hadal::launcher {
+namespace {
+
+Action declare(CLI::App& app) {
+  app.require_subcommand(1);
+  const std::vector<faces::Nested> nested{
+      faces::declare_train(app),
+      faces::declare_identify(app),
+      faces::declare_distance(app),
+      faces::declare_reconstruct(app),
+      faces::declare_dictionary(app),
+  };
+  return [nested] {
+    for (const faces::Nested& one : nested)
+      if (one.app->parsed()) return one.action();
+    return 0;
+  };
+}
+
+}  // namespace
+
+Command eigenfaces_command() {
+  return {"eigenfaces", "recognise, detect, complete and encode faces by eigenfaces",
+          "hadal eigenfaces train orl_faces --out runs/faces", declare};
+}
+
+}  // namespace hadal::launcher
