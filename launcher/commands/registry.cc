@@ -8,6 +8,7 @@ Command data_command();
 Command demo_command();
 Command diff_command();
 Command doctor_command();
+Command eigenfaces_command();
 Command eval_command();
 Command models_command();
 Command plan_command();
@@ -22,6 +23,7 @@ std::vector<Command> all_commands() {
       demo_command(),
       diff_command(),
       doctor_command(),
+      eigenfaces_command(),
       eval_command(),
       models_command(),
       plan_command(),

@@ -1,5 +1,7 @@
-// `hadal eigenfaces dictionary`: dictionaries of pieces of faces, beside principal components of the
-// same budget.
+// `hadal eigenfaces dictionary`: dictionaries of pieces of faces, beside principal components of
+// the same budget.
+#include "experiments/studies/eigenfaces/dictionary.h"
+
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -12,7 +14,6 @@
 #include "core/base/strings.h"
 #include "experiments/figures/pictures.h"
 #include "experiments/figures/plot.h"
-#include "experiments/studies/eigenfaces/dictionary.h"
 #include "experiments/studies/eigenfaces/encoding.h"
 #include "experiments/studies/eigenfaces/face_folder.h"
 #include "experiments/studies/eigenfaces/splits.h"
@@ -38,10 +39,10 @@ struct Options {
 };
 
 struct Learnt {
-  DenseMatrix train, test;  // examples less the mean of the training ones
+  DenseMatrix train{}, test{};  // examples less the mean of the training ones
   int height = 0, width = 0;
-  eigenfaces::PrincipalAxes axes;
-  Dictionary ksvd, online;
+  eigenfaces::PrincipalAxes axes{};
+  Dictionary ksvd{}, online{};
 };
 
 Learnt learn(const Options& o) {
@@ -57,14 +58,12 @@ Learnt learn(const Options& o) {
   learnt.axes = eigenfaces::principal_axes(train, std::min(train.rows, train.cols) - 1);
   learnt.train = eigenfaces::centred(train, learnt.axes.mean);
   learnt.test = eigenfaces::centred(test, learnt.axes.mean);
-  learnt.ksvd = eigenfaces::learn_ksvd(learnt.train, {.atoms = o.atoms,
-                                                      .nonzeros = o.nonzeros,
-                                                      .iterations = o.iterations,
-                                                      .seed = o.split.seed});
-  learnt.online = eigenfaces::learn_online(learnt.train, {.atoms = o.atoms,
-                                                          .lambda = o.lambda,
-                                                          .epochs = o.epochs,
-                                                          .seed = o.split.seed});
+  learnt.ksvd = eigenfaces::learn_ksvd(
+      learnt.train,
+      {.atoms = o.atoms, .nonzeros = o.nonzeros, .iterations = o.iterations, .seed = o.split.seed});
+  learnt.online = eigenfaces::learn_online(
+      learnt.train,
+      {.atoms = o.atoms, .lambda = o.lambda, .epochs = o.epochs, .seed = o.split.seed});
   return learnt;
 }
 
@@ -85,21 +84,21 @@ Sheet budget_sheet(const Options& o, const Learnt& learnt) {
     const auto sparse = [&](const eigenfaces::SparseCoder& coder, eigenfaces::Pursuit pursuit) {
       return fmt::format("{:.2f}", eigenfaces::encoding_error(learnt.test, coder, s, pursuit));
     };
-    table.lines.push_back(line({fmt::format("{}", s), pca(s, false), pca(s, true), pca(2 * s, false),
-                                sparse(ksvd, eigenfaces::Pursuit::kOmp),
-                                sparse(ksvd, eigenfaces::Pursuit::kLasso),
-                                sparse(online, eigenfaces::Pursuit::kOmp),
-                                sparse(online, eigenfaces::Pursuit::kLasso)}));
+    table.lines.push_back(line(
+        {fmt::format("{}", s), pca(s, false), pca(s, true), pca(2 * s, false),
+         sparse(ksvd, eigenfaces::Pursuit::kOmp), sparse(ksvd, eigenfaces::Pursuit::kLasso),
+         sparse(online, eigenfaces::Pursuit::kOmp), sparse(online, eigenfaces::Pursuit::kLasso)}));
   }
   table.notes.push_back(fmt::format(
-      "Every column but the third stores s coefficients for a piece. A sparse code, and the largest "
+      "Every column but the third stores s coefficients for a piece. A sparse code, and the "
+      "largest "
       "of PCA, must also say which ones: with an index counted as a number (it is {:.0f} bits) the "
       "fair neighbour is PCA with 2s.",
       std::ceil(std::log2(o.atoms))));
-  table.notes.push_back(
-      fmt::format("{} atoms of {} values, learnt from {} pieces; PCA has {} axes. LARS: atoms chosen "
-                  "by the lasso's path, coefficients fitted anew.",
-                  o.atoms, learnt.test.cols, format_count(learnt.train.rows), axes));
+  table.notes.push_back(fmt::format(
+      "{} atoms of {} values, learnt from {} pieces; PCA has {} axes. LARS: atoms chosen "
+      "by the lasso's path, coefficients fitted anew.",
+      o.atoms, learnt.test.cols, format_count(learnt.train.rows), axes));
   return table;
 }
 
@@ -120,8 +119,7 @@ figures::Figure errors_figure(const Learnt& learnt) {
                      .y = {.label = "root mean square (grey levels)"}};
   const auto series = [](const std::string& label, const std::vector<double>& errors) {
     figures::Series series{.label = label, .y = errors};
-    for (std::size_t i = 0; i < errors.size(); ++i)
-      series.x.push_back(static_cast<double>(i + 1));
+    for (std::size_t i = 0; i < errors.size(); ++i) series.x.push_back(static_cast<double>(i + 1));
     return series;
   };
   plot.series = {series("K-SVD, after each iteration", learnt.ksvd.errors),

@@ -85,18 +85,17 @@ Sheet distance_sheet(const std::string& name, const Model& model, const Pictures
   std::vector<std::string> columns{"picture"};
   for (const Measure& measure : measures) columns.push_back(measure.name);
   if (model.calibration) columns.push_back("verdict");
-  Sheet table = sheet(fmt::format("{} (lighting {})", name, eigenfaces::name_of(model.lighting)),
-                      columns);
+  Sheet table =
+      sheet(fmt::format("{} (lighting {})", name, eigenfaces::name_of(model.lighting)), columns);
   for (std::size_t i = 0; i < all.size(); ++i) {
     std::vector<std::string> texts{pictures.files[i]};
     for (const Measure& measure : measures)
       texts.push_back(fmt::format("{:.4g}", measure.of(model, all[i])));
     if (model.calibration)
-      texts.push_back(
-          eigenfaces::balanced_distance(all[i], model.calibration->held_out_mean) <=
-                  model.calibration->space_threshold
-              ? "a face"
-              : "not a face");
+      texts.push_back(eigenfaces::balanced_distance(all[i], model.calibration->held_out_mean) <=
+                              model.calibration->space_threshold
+                          ? "a face"
+                          : "not a face");
     table.lines.push_back(line(texts));
   }
   if (model.calibration)
@@ -111,16 +110,14 @@ figures::Figure hardest(const Model& model, const Pictures& faces,
                         const std::vector<FaceDistance>& of_others) {
   constexpr std::size_t kShown = 8;
   const Measure measure = measures_of(model).back();
-  figures::PictureSheet sheet{.columns = kShown,
-                              .row_names = {"farthest faces", "nearest others"}};
+  figures::PictureSheet sheet{.columns = kShown, .row_names = {"farthest faces", "nearest others"}};
   const auto add = [&](const Pictures& pictures, const std::vector<FaceDistance>& all,
                        bool farthest) {
     const std::vector<double> d = values(model, measure, all);
     std::vector<std::size_t> order(d.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-      return farthest ? d[a] > d[b] : d[a] < d[b];
-    });
+    std::ranges::sort(
+        order, [&](std::size_t a, std::size_t b) { return farthest ? d[a] > d[b] : d[a] < d[b]; });
     for (std::size_t i = 0; i < kShown; ++i)
       sheet.tiles.push_back(
           i < order.size()
@@ -162,23 +159,24 @@ int run(const Options& o) {
     const std::vector<Measure> measures = measures_of(model);
     std::vector<std::vector<std::string>> lines;
     for (const Measure& measure : measures)
-      lines.push_back({fmt::format("{} (lighting {}, k = {}): {}", name, lighting, model.k(),
-                                   measure.name)});
+      lines.push_back(
+          {fmt::format("{} (lighting {}, k = {}): {}", name, lighting, model.k(), measure.name)});
     for (const Others& others : all) {
       const std::vector<FaceDistance> of_others = distances(model, others.pictures);
       std::vector<NamedRoc> curves;
       for (std::size_t m = 0; m < measures.size(); ++m) {
-        curves.push_back({measures[m].name, eigenfaces::roc(values(model, measures[m], of_faces),
-                                                            values(model, measures[m], of_others))});
+        curves.push_back(
+            {measures[m].name, eigenfaces::roc(values(model, measures[m], of_faces),
+                                               values(model, measures[m], of_others))});
         lines[m].push_back(fmt::format("{:.4f}", curves.back().roc.area));
       }
-      drawn.emplace_back(fmt::format("{} against {}, lighting {}", o.pictures, others.name, lighting),
-                         roc_figure(fmt::format("{} faces, {} others", faces.count(),
-                                                others.pictures.count()),
-                                    curves));
-      sheets.emplace_back(fmt::format("Hardest by the last measure: {}, lighting {}", others.name,
-                                      lighting),
-                          hardest(model, faces, of_faces, others.pictures, of_others));
+      drawn.emplace_back(
+          fmt::format("{} against {}, lighting {}", o.pictures, others.name, lighting),
+          roc_figure(fmt::format("{} faces, {} others", faces.count(), others.pictures.count()),
+                     curves));
+      sheets.emplace_back(
+          fmt::format("Hardest by the last measure: {}, lighting {}", others.name, lighting),
+          hardest(model, faces, of_faces, others.pictures, of_others));
     }
     for (const std::vector<std::string>& texts : lines) areas.lines.push_back(line(texts));
   }
@@ -208,13 +206,13 @@ Nested declare_distance(CLI::App& app) {
       app, "distance",
       "how far pictures are from face space and from its middle; with --not-faces, how well that "
       "tells faces from other pictures",
-      "hadal eigenfaces distance orl_faces --model runs/faces --not-faces photos --not-faces mnist");
+      "hadal eigenfaces distance orl_faces --model runs/faces --not-faces photos --not-faces "
+      "mnist");
   distance.add_option("PICTURES", o->pictures, "folder of pictures, or one picture")->required();
   distance
       .add_option("--model", o->models, "folder that `eigenfaces train` wrote; may be repeated")
       ->required();
-  distance.add_flag("--trained-too", o->trained_too,
-                    "also pictures that the model was trained on");
+  distance.add_flag("--trained-too", o->trained_too, "also pictures that the model was trained on");
   distance.add_option("--not-faces", o->not_faces,
                       "folder of photographs (windows of them), or a data set; may be repeated");
   distance.add_option("--windows", o->windows, "of each of --not-faces")->capture_default_str();

@@ -1,5 +1,7 @@
 // `hadal eigenfaces identify`: who is on pictures, by a model; or how often people are recognised,
 // over several splits of a folder.
+#include "experiments/studies/eigenfaces/identify.h"
+
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -12,7 +14,6 @@
 #include "experiments/figures/heat_map.h"
 #include "experiments/figures/pictures.h"
 #include "experiments/studies/eigenfaces/face_folder.h"
-#include "experiments/studies/eigenfaces/identify.h"
 #include "launcher/eigenfaces/nested.h"
 #include "launcher/eigenfaces/show.h"
 #include "launcher/formats/format.h"
@@ -37,9 +38,10 @@ struct Options {
 
 std::vector<SheetCell> line_of(const std::string& name, const Outcomes& outcomes) {
   const auto share = [&](std::int64_t count) {
-    return outcomes.count() == 0 ? std::string("–")
-                                 : fmt::format("{:.1f} %", 100.0 * static_cast<double>(count) /
-                                                               static_cast<double>(outcomes.count()));
+    return outcomes.count() == 0
+               ? std::string("–")
+               : fmt::format("{:.1f} %", 100.0 * static_cast<double>(count) /
+                                             static_cast<double>(outcomes.count()));
   };
   return line({name, fmt::format("{}", outcomes.count()), share(outcomes.right),
                share(outcomes.wrong), share(outcomes.unknown), share(outcomes.no_face)});
@@ -74,7 +76,8 @@ Asked ask(const Options& o) {
   const eigenfaces::Identifier identifier(asked.model);
   for (const std::int64_t i : asked.indices) {
     asked.answers.push_back(identifier.identify(asked.pictures.picture(i)));
-    const auto person = static_cast<std::size_t>(asked.pictures.labels[static_cast<std::size_t>(i)]);
+    const auto person =
+        static_cast<std::size_t>(asked.pictures.labels[static_cast<std::size_t>(i)]);
     asked.truths.push_back(label_in(asked.model, asked.pictures.people[person]));
   }
   return asked;
@@ -151,9 +154,9 @@ int identify(const Options& o) {
   const Sheet answers = answer_sheet(asked), outcomes = outcomes_of(asked);
   std::cout << text_of(answers) << text_of(outcomes);
   if (o.out.empty()) return 0;
-  report::StudyPage page("Who is on " + o.folder,
-                         report::made_by(fmt::format("hadal eigenfaces identify {} --model {}",
-                                                     o.folder, o.model)));
+  report::StudyPage page(
+      "Who is on " + o.folder,
+      report::made_by(fmt::format("hadal eigenfaces identify {} --model {}", o.folder, o.model)));
   page.table(outcomes)
       .picture(examples(asked), "Pictures and answers, mistakes first")
       .table(answers, true);
@@ -168,12 +171,11 @@ int identify(const Options& o) {
 // ---- over splits ----
 
 Sheet score_sheet(const Options& o, const IdentifyStudy& study) {
-  Sheet table = sheet(fmt::format("Recognised, {} training pictures a person",
-                                  o.study.split.train_per_person),
-                      {"likeness", "share of test pictures"});
+  Sheet table = sheet(
+      fmt::format("Recognised, {} training pictures a person", o.study.split.train_per_person),
+      {"likeness", "share of test pictures"});
   for (const IdentifyStudy::Score& score : study.scores)
-    table.lines.push_back(
-        line({eigenfaces::name_of(score.likeness), mean_text(score.accuracies)}));
+    table.lines.push_back(line({eigenfaces::name_of(score.likeness), mean_text(score.accuracies)}));
   table.lines.push_back(line({"chosen on training pictures", mean_text(study.chosen)}));
   std::map<std::string, int> chosen;
   for (const std::string& choice : study.choices) ++chosen[choice];
@@ -227,10 +229,9 @@ int study(const Options& o) {
   const Sheet scores = score_sheet(o, result), outcomes = study_outcomes(result);
   std::cout << text_of(scores) << text_of(outcomes);
   if (o.out.empty()) return 0;
-  report::StudyPage page(
-      "Recognising the people of " + o.folder,
-      report::made_by(fmt::format("hadal eigenfaces identify {} --splits {}", o.folder,
-                                  o.study.splits)));
+  report::StudyPage page("Recognising the people of " + o.folder,
+                         report::made_by(fmt::format("hadal eigenfaces identify {} --splits {}",
+                                                     o.folder, o.study.splits)));
   page.key_figures({{"recognised", mean_text(result.chosen)},
                     {"people", fmt::format("{}", pictures.people.size())},
                     {"eigenfaces", fmt::format("{}", o.study.train.components)},
@@ -261,30 +262,34 @@ int run(const Options& o) {
 
 Nested declare_identify(CLI::App& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& identify =
-      add_nested(app, "identify",
-                 "who is on pictures: a known person, an unknown one, or no face; or, over splits "
-                 "of a folder, how often people are recognised",
-                 "hadal eigenfaces identify orl_faces --splits 10 --strangers 5 --not-faces photos");
+  CLI::App& identify = add_nested(
+      app, "identify",
+      "who is on pictures: a known person, an unknown one, or no face; or, over splits "
+      "of a folder, how often people are recognised",
+      "hadal eigenfaces identify orl_faces --splits 10 --strangers 5 --not-faces photos");
   identify.add_option("FACES", o->folder, "folder of pictures, one sub-folder a person")
       ->required();
   identify.add_option("--model", o->model, "folder that `eigenfaces train` wrote");
   identify.add_flag("--trained-too", o->trained_too,
                     "ask also about pictures that the model was trained on");
-  identify.add_option("--splits", o->study.splits,
-                      "train on this many splits of FACES and ask about the rest")
+  identify
+      .add_option("--splits", o->study.splits,
+                  "train on this many splits of FACES and ask about the rest")
       ->check(CLI::PositiveNumber);
-  identify.add_option("--train-per-person", o->study.split.train_per_person,
-                      "training pictures of every person in a split")
+  identify
+      .add_option("--train-per-person", o->study.split.train_per_person,
+                  "training pictures of every person in a split")
       ->capture_default_str();
   identify.add_option("--strangers", o->study.split.strangers, "people held out of a split")
       ->capture_default_str();
-  identify.add_option("--not-faces", o->not_faces,
-                      "folder of photographs (windows of them), or a data set: asked about in every "
-                      "split; may be repeated");
+  identify.add_option(
+      "--not-faces", o->not_faces,
+      "folder of photographs (windows of them), or a data set: asked about in every "
+      "split; may be repeated");
   identify.add_option("--windows", o->windows, "of each of --not-faces")->capture_default_str();
-  identify.add_option("--components", o->study.train.components,
-                      "eigenfaces of a split; 0: all that its pictures span")
+  identify
+      .add_option("--components", o->study.train.components,
+                  "eigenfaces of a split; 0: all that its pictures span")
       ->capture_default_str();
   identify.add_option("--lighting", o->lighting, "of a split: normalised or as-is")
       ->capture_default_str();

@@ -43,8 +43,7 @@ struct Hiding {
 eigenfaces::Rectangle rectangle_of(const std::string& text) {
   const std::vector<std::string> parts = split(text, ',');
   if (parts.size() != 4)
-    throw UsageError(
-        fmt::format("--rectangle '{}': wanted LEFT,TOP,WIDTH,HEIGHT in pixels", text));
+    throw UsageError(fmt::format("--rectangle '{}': wanted LEFT,TOP,WIDTH,HEIGHT in pixels", text));
   const auto number = [&](std::size_t i) {
     return static_cast<int>(parse_int(parts[i], "--rectangle"));
   };
@@ -73,15 +72,15 @@ std::vector<Hiding> hidings(const Options& o, const Model& model) {
   }
   std::vector<Hiding> all;
   for (const double percent : o.hide.empty() ? std::vector<double>{10, 25, 50} : o.hide)
-    all.push_back({fmt::format("{:g} %", percent), [&o, &model, percent](std::int64_t picture) {
-                     const random::Stream stream{o.seed, random::Purpose::kCutout,
-                                                 static_cast<std::uint64_t>(percent * 1000),
-                                                 static_cast<std::uint64_t>(picture)};
-                     return eigenfaces::all_but(
-                         eigenfaces::random_rectangle(percent / 100, model.height, model.width,
-                                                      stream),
-                         model.height, model.width);
-                   }});
+    all.push_back(
+        {fmt::format("{:g} %", percent), [&o, &model, percent](std::int64_t picture) {
+           const random::Stream stream{o.seed, random::Purpose::kCutout,
+                                       static_cast<std::uint64_t>(percent * 1000),
+                                       static_cast<std::uint64_t>(picture)};
+           return eigenfaces::all_but(
+               eigenfaces::random_rectangle(percent / 100, model.height, model.width, stream),
+               model.height, model.width);
+         }});
   return all;
 }
 
@@ -98,14 +97,13 @@ struct Score {
 };
 
 struct Completed {
-  Visible visible;
-  std::vector<std::uint8_t> plain, fitted;
+  Visible visible{};
+  std::vector<std::uint8_t> plain{}, fitted{};
 };
 
 Completed complete(const Model& model, std::span<const std::uint8_t> picture, Visible visible,
                    double ridge) {
-  const eigenfaces::PartlyVisible part =
-      eigenfaces::lit_visible(picture, visible, model.lighting);
+  const eigenfaces::PartlyVisible part = eigenfaces::lit_visible(picture, visible, model.lighting);
   const auto fill = [&](const std::vector<float>& weights) {
     return eigenfaces::filled(model, picture, visible, part.relight, weights);
   };
@@ -137,10 +135,9 @@ int run(const Options& o) {
 
   constexpr std::int64_t kShown = 8;
   const std::int64_t shown = std::min(kShown, pictures.count());
-  Sheet table = sheet(
-      fmt::format("Hidden pixels of {} pictures", pictures.count()),
-      {"hidden", "RMSE mean face", "RMSE plain projection", "RMSE least squares", "below plain",
-       "PSNR plain (dB)", "PSNR least squares (dB)"});
+  Sheet table = sheet(fmt::format("Hidden pixels of {} pictures", pictures.count()),
+                      {"hidden", "RMSE mean face", "RMSE plain projection", "RMSE least squares",
+                       "below plain", "PSNR plain (dB)", "PSNR least squares (dB)"});
   std::vector<figures::Figure> drawn;
   for (const Hiding& way : ways) {
     Score mean_face, plain, fitted;
@@ -151,8 +148,7 @@ int run(const Options& o) {
     for (std::int64_t i = 0; i < pictures.count(); ++i) {
       const std::span<const std::uint8_t> truth = pictures.picture(i);
       const Completed done = complete(model, truth, way.visible(i), ridge);
-      const auto relight =
-          eigenfaces::lit_visible(truth, done.visible, model.lighting).relight;
+      const auto relight = eigenfaces::lit_visible(truth, done.visible, model.lighting).relight;
       mean_face.add(truth, eigenfaces::filled(model, truth, done.visible, relight, {}),
                     done.visible, weight);
       plain.add(truth, done.plain, done.visible, weight);
@@ -196,8 +192,8 @@ int run(const Options& o) {
           "pixels.")
       .table(table);
   for (std::size_t i = 0; i < drawn.size(); ++i)
-    page.picture(drawn[i], fmt::format("{} hidden; numbers are RMSE over hidden pixels",
-                                       ways[i].name));
+    page.picture(drawn[i],
+                 fmt::format("{} hidden; numbers are RMSE over hidden pixels", ways[i].name));
   write_folder_atomically(o.out, [&](const fs::path& folder) {
     for (std::size_t i = 0; i < drawn.size(); ++i)
       write_figure(folder, fmt::format("hidden_{}", i + 1), drawn[i]);
@@ -211,14 +207,16 @@ int run(const Options& o) {
 
 Nested declare_reconstruct(CLI::App& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& reconstruct = add_nested(
-      app, "reconstruct", "hidden parts of faces from what can be seen of them",
-      "hadal eigenfaces reconstruct orl_faces --model runs/faces --hide 10,25,50 --out runs/hidden");
+  CLI::App& reconstruct =
+      add_nested(app, "reconstruct", "hidden parts of faces from what can be seen of them",
+                 "hadal eigenfaces reconstruct orl_faces --model runs/faces --hide 10,25,50 --out "
+                 "runs/hidden");
   reconstruct.add_option("PICTURES", o->pictures, "folder of faces, or one picture")->required();
   reconstruct.add_option("--model", o->model, "folder that `eigenfaces train` wrote")->required();
-  reconstruct.add_option("--hide", o->hide,
-                         "percent of every picture behind a rectangle at a random place, several "
-                         "separated by commas; default: 10,25,50")
+  reconstruct
+      .add_option("--hide", o->hide,
+                  "percent of every picture behind a rectangle at a random place, several "
+                  "separated by commas; default: 10,25,50")
       ->delimiter(',');
   reconstruct.add_option("--rectangle", o->rectangle, "LEFT,TOP,WIDTH,HEIGHT that is hidden");
   reconstruct.add_option("--mask", o->mask,

@@ -19,10 +19,8 @@ using eigenfaces::Model;
 using eigenfaces::Pictures;
 
 image::Image image_of(std::span<const std::uint8_t> picture, int height, int width) {
-  return {.height = height,
-          .width = width,
-          .channels = 1,
-          .pixels = {picture.begin(), picture.end()}};
+  return {
+      .height = height, .width = width, .channels = 1, .pixels = {picture.begin(), picture.end()}};
 }
 
 image::Image image_of_face(std::span<const float> face, int height, int width) {
@@ -53,10 +51,9 @@ std::string mean_text(const std::vector<double>& values, int digits) {
   double mean = 0, squared = 0;
   for (const double value : values) mean += value / n;
   for (const double value : values) squared += (value - mean) * (value - mean);
-  return values.size() < 2
-             ? fmt::format("{:.{}f}", mean, digits)
-             : fmt::format("{:.{}f}{}±{}{:.{}f}", mean, digits, kTie, kTie,
-                           std::sqrt(squared / (n - 1)), digits);
+  return values.size() < 2 ? fmt::format("{:.{}f}", mean, digits)
+                           : fmt::format("{:.{}f}{}±{}{:.{}f}", mean, digits, kTie, kTie,
+                                         std::sqrt(squared / (n - 1)), digits);
 }
 
 void require_new(const std::string& folder) {
@@ -73,7 +70,8 @@ std::vector<std::int64_t> asked_about(const Model& model, const Pictures& pictur
       indices.push_back(i);
   if (indices.empty())
     throw ConfigError(
-        "eigenfaces: the model was trained on every one of these pictures; --trained-too asks about "
+        "eigenfaces: the model was trained on every one of these pictures; --trained-too asks "
+        "about "
         "them all the same");
   return indices;
 }
@@ -89,10 +87,9 @@ std::vector<Others> read_others(const std::vector<std::string>& names, int heigh
   std::vector<Others> others;
   for (const std::string& name : names) {
     if (std::filesystem::is_directory(name)) {
-      others.push_back(
-          {fmt::format("windows of {}", name),
-           eigenfaces::random_windows(eigenfaces::read_photographs(name), height, width, count,
-                                      false, seed)});
+      others.push_back({fmt::format("windows of {}", name),
+                        eigenfaces::random_windows(eigenfaces::read_photographs(name), height,
+                                                   width, count, false, seed)});
     } else {
       const data::Dataset set = data::load_dataset(name);
       others.push_back({fmt::format("test images of {}", name),

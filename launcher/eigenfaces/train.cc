@@ -35,10 +35,10 @@ struct Options {
 };
 
 struct Trained {
-  Model model;
-  std::optional<Calibrated> calibrated;
+  Model model{};
+  std::optional<Calibrated> calibrated{};
   double seconds = 0;
-  Pictures shown;  // some of what was not trained on, or of what was
+  Pictures shown{};  // some of what was not trained on, or of what was
   bool held_out = false;
 };
 
@@ -111,14 +111,14 @@ figures::Figure reconstructions(const Trained& trained) {
     sheet.row_names.push_back(one_line(trained.shown.files[static_cast<std::size_t>(i)]));
     sheet.tiles.push_back({image_of_face(face, model.height, model.width), ""});
     for (const int k : steps) {
-      const std::vector<float> guess = eigenfaces::reconstruct(
-          model, std::span(weights).first(static_cast<std::size_t>(k)));
+      const std::vector<float> guess =
+          eigenfaces::reconstruct(model, std::span(weights).first(static_cast<std::size_t>(k)));
       double squared = 0;
       for (std::size_t p = 0; p < face.size(); ++p)
         squared += (double{face[p]} - guess[p]) * (double{face[p]} - guess[p]);
-      sheet.tiles.push_back({image_of_face(guess, model.height, model.width),
-                             fmt::format("error {:.1f}",
-                                         std::sqrt(squared / static_cast<double>(face.size())))});
+      sheet.tiles.push_back(
+          {image_of_face(guess, model.height, model.width),
+           fmt::format("error {:.1f}", std::sqrt(squared / static_cast<double>(face.size())))});
     }
   }
   return picture_sheet(sheet);
@@ -179,8 +179,9 @@ std::string page_of(const Options& o, const Trained& trained) {
                fmt::format("Faces that were {}, from their first k weights; the error is the root "
                            "mean square over pixels",
                            trained.held_out ? "held out" : "trained on"))
-      .figure(scree_of(model), "How much of the variance each eigenface explains, and the first of "
-                               "them together");
+      .figure(scree_of(model),
+              "How much of the variance each eigenface explains, and the first of "
+              "them together");
   if (trained.calibrated) page.table(likeness_sheet(*trained.calibrated));
   return page.html();
 }
@@ -191,7 +192,8 @@ int run(const Options& o) {
   const Model& model = trained.model;
   for (const report::KeyFigure& figure : key_figures(trained))
     std::cout << fmt::format("{:<17} {}\n", figure.label, figure.value);
-  if (model.calibration) std::cout << fmt::format("likeness          {}\n", model.calibration->likeness);
+  if (model.calibration)
+    std::cout << fmt::format("likeness          {}\n", model.calibration->likeness);
   write_folder_atomically(o.out, [&](const fs::path& folder) {
     write_file_atomically(folder / eigenfaces::kModelFile, eigenfaces::encode(model));
     image::write_png(folder / "mean.png", image_of_face(model.mean, model.height, model.width));
@@ -208,17 +210,18 @@ int run(const Options& o) {
 
 Nested declare_train(CLI::App& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& train = add_nested(
-      app, "train", "mean face, eigenfaces and thresholds from a folder of faces",
-      "hadal eigenfaces train orl_faces --train-per-person 5 --out runs/faces");
+  CLI::App& train =
+      add_nested(app, "train", "mean face, eigenfaces and thresholds from a folder of faces",
+                 "hadal eigenfaces train orl_faces --train-per-person 5 --out runs/faces");
   train.add_option("FACES", o->folder, "folder of pictures of one size, one sub-folder a person")
       ->required();
   train.add_option("--out", o->out, "folder of the model, its pictures and its page")->required();
   train.add_option("--components", o->components, "eigenfaces kept; 0: all that the pictures span")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  train.add_option("--lighting", o->lighting,
-                   "normalised: brightness and contrast of every picture made the same; as-is")
+  train
+      .add_option("--lighting", o->lighting,
+                  "normalised: brightness and contrast of every picture made the same; as-is")
       ->capture_default_str();
   train
       .add_option("--train-per-person", o->split.train_per_person,

@@ -42,7 +42,8 @@ PrincipalAxes principal_axes(const DenseMatrix& examples, std::int64_t count) {
           examples(i, c) / static_cast<double>(examples.rows);
   const DenseMatrix x = centred(examples, result.mean);
   if (x.cols <= x.rows) {
-    result.axes = linalg::transpose(linalg::symmetric_eigen(linalg::self_product(x), count).vectors);
+    result.axes =
+        linalg::transpose(linalg::symmetric_eigen(linalg::self_product(x), count).vectors);
     return result;
   }
   const linalg::SymmetricEigen eigen =
@@ -76,9 +77,8 @@ double encoding_error(const DenseMatrix& examples, const SparseCoder& coder, int
   double squared = 0;
   for (std::int64_t i = 0; i < examples.rows; ++i) {
     const std::span<const double> c = correlations.row(i);
-    const std::vector<double> guess =
-        coder.decode(pursuit == Pursuit::kOmp ? coder.omp(c, kept)
-                                              : coder.refitted(coder.lasso(c, 0, kept), c));
+    const std::vector<double> guess = coder.decode(
+        pursuit == Pursuit::kOmp ? coder.omp(c, kept) : coder.refitted(coder.lasso(c, 0, kept), c));
     for (std::size_t v = 0; v < guess.size(); ++v) {
       const double difference = examples(i, static_cast<std::int64_t>(v)) - guess[v];
       squared += difference * difference;

@@ -13,8 +13,8 @@ struct PrincipalAxes {
   linalg::DenseMatrix axes{};  // count x n, orthonormal rows by descending variance
 };
 
-/// Of the rows of `examples`, by the eigenvectors of their shorter side. Throws ConfigError for more
-/// axes than the centred examples can span.
+/// Of the rows of `examples`, by the eigenvectors of their shorter side. Throws ConfigError for
+/// more axes than the centred examples can span.
 PrincipalAxes principal_axes(const linalg::DenseMatrix& examples, std::int64_t count);
 
 /// The rows less `mean`.

@@ -132,7 +132,8 @@ TEST(EncodingError, OfPrincipalAxesIsWhatTheyLeaveOut) {
   for (int kept = 1; kept <= 12; ++kept) {
     const double error = encoding_error(centred, axes, kept, false);
     EXPECT_LT(error, before);
-    EXPECT_LE(encoding_error(centred, axes, kept, true), error + 1e-12);  // the largest, freely chosen
+    EXPECT_LE(encoding_error(centred, axes, kept, true),
+              error + 1e-12);  // the largest, freely chosen
     before = error;
   }
   EXPECT_NEAR(before, 0, 1e-6);
