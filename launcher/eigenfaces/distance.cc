@@ -139,7 +139,7 @@ int run(const Options& o) {
       "Distance from face space e = |x − ψ − U w|; in face space d² = Σ wᵢ²/λᵢ; likelihood "
       "e²/ρ + d²; balanced: the mean of e² and d², each in units of its mean over held-out faces. "
       "What is small is a face.");
-  Sheet areas = sheet("Area under the ROC curve", {"model, measure"});
+  Sheet areas = sheet("Area under the ROC curve", {"measure", "lighting", "k"});
   std::vector<std::pair<std::string, figures::Figure>> drawn, sheets;
   for (const std::string& name : o.models) {
     const Model model = eigenfaces::load(name);
@@ -151,7 +151,7 @@ int run(const Options& o) {
     page.table(table, true);
     const std::vector<Others> all =
         read_others(o.not_faces, model.height, model.width, o.windows, o.seed);
-    if (areas.columns.size() == 1)
+    if (areas.columns.size() == 3)
       for (const Others& others : all)
         areas.columns.push_back(
             {fmt::format("{} ({})", others.name, others.pictures.count()), true});
@@ -159,8 +159,7 @@ int run(const Options& o) {
     const std::vector<Measure> measures = measures_of(model);
     std::vector<std::vector<std::string>> lines;
     for (const Measure& measure : measures)
-      lines.push_back(
-          {fmt::format("{} (lighting {}, k = {}): {}", name, lighting, model.k(), measure.name)});
+      lines.push_back({measure.name, lighting, fmt::format("{}", model.k())});
     for (const Others& others : all) {
       const std::vector<FaceDistance> of_others = distances(model, others.pictures);
       std::vector<NamedRoc> curves;

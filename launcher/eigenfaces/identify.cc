@@ -91,7 +91,7 @@ std::string said(const Model& model, const Answer& answer) {
 
 Sheet answer_sheet(const Asked& asked) {
   const eigenfaces::Calibration& calibration = *asked.model.calibration;
-  Sheet table = sheet("", {"picture", "answer", "nearest", "distance", "from faces"});
+  Sheet table = sheet("Answers", {"picture", "answer", "nearest", "distance", "from faces"});
   for (std::size_t i = 0; i < asked.answers.size(); ++i) {
     const Answer& answer = asked.answers[i];
     table.lines.push_back(
@@ -139,7 +139,7 @@ figures::Figure examples(const Asked& asked) {
                        asked.answers[i].match.label != asked.truths[i]))
         order.push_back(i);
   order.resize(std::min(order.size(), kShown));
-  figures::PictureSheet sheet{.columns = 8};
+  figures::PictureSheet sheet{.columns = 6, .tile_width = 130, .tile_height = 130};
   for (const std::size_t i : order)
     sheet.tiles.push_back(
         {image_of(asked.pictures.picture(asked.indices[i]), asked.model.height, asked.model.width),
