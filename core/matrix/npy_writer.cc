@@ -40,11 +40,11 @@ StoredType stored(NpyType type) {
 }
 
 // Filled up with blanks so that the elements begin at a multiple of 64 bytes.
-std::string header(NpyType type, const std::vector<std::int64_t>& shape) {
+std::string header(NpyType type, const std::vector<std::int64_t>& shape, bool fortran = false) {
   static constexpr const char* kDescr[] = {"|u1", "<i4", "<f4", "<f8"};
-  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}",
-                                 kDescr[static_cast<int>(type)], fmt::join(shape, ", "),
-                                 shape.size() == 1 ? "," : "");
+  std::string text = fmt::format("{{'descr': '{}', 'fortran_order': {}, 'shape': ({}{}), }}",
+                                 kDescr[static_cast<int>(type)], fortran ? "True" : "False",
+                                 fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   constexpr std::size_t kBefore = 10;
   text.append(64 - (kBefore + text.size() + 1) % 64, ' ');
   text += '\n';
@@ -99,9 +99,10 @@ void write_npy(const std::filesystem::path& path, std::span<const std::uint8_t> 
 }
 
 void NpyRowWriter::create(const std::filesystem::path& path, NpyType type, std::int64_t rows,
-                          std::int64_t cols) {
+                          std::int64_t cols, NpyOrder order) {
   HADAL_CHECK(rows >= 0 && cols >= 0);
-  const std::string start = header(type, {rows, cols});
+  const std::string start =
+      order == NpyOrder::kRows ? header(type, {rows, cols}) : header(type, {cols, rows}, true);
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) throw io_error("cannot write", path.string(), errno);
   const std::uint64_t elements =
@@ -122,12 +123,11 @@ NpyRowWriter::NpyRowWriter(const std::filesystem::path& path) : path_(path.strin
   const ArrayLayout layout = read_npy_header(*source);
   for (const NpyType type : {NpyType::kU8, NpyType::kI32, NpyType::kF32, NpyType::kF64})
     if (stored(type) == layout.type) type_ = type;
-  if (stored(type_) != layout.type || layout.big_endian || layout.fortran ||
-      layout.shape.size() != 2)
+  if (stored(type_) != layout.type || layout.big_endian || layout.shape.size() != 2)
     throw DataError(fmt::format("{}: holds {}, wanted a matrix that was made to be written by rows",
                                 path_, describe(layout)));
-  rows_ = layout.shape[0];
-  cols_ = layout.shape[1];
+  rows_ = layout.shape[layout.fortran ? 1 : 0];
+  cols_ = layout.shape[layout.fortran ? 0 : 1];
   offset_ = layout.offset;
   descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (descriptor_ < 0) throw io_error("cannot write", path_, errno);

@@ -1,4 +1,4 @@
-// NumPy's .npy files, version 1, C order, little-endian: a whole array in one step, or rows by
+// NumPy's .npy files, version 1, little-endian: a whole array in one step, or rows by
 // several threads or ranks into a file that was made for them.
 #pragma once
 
@@ -23,6 +23,10 @@ void write_npy(const std::filesystem::path& path, std::span<const std::uint8_t> 
 
 enum class NpyType { kU8, kI32, kF32, kF64 };
 
+/// What a matrix written by rows is to its reader: itself, or its transpose (whose columns were
+/// written one after the other; Fortran order).
+enum class NpyOrder { kRows, kTransposed };
+
 /// A matrix whose rows are written in any order: one process creates the file, then it and others
 /// (on a file system they share) open it and write their rows. The file is not whole before all
 /// rows are written, so it belongs into a folder that is renamed when it is
@@ -31,7 +35,7 @@ class NpyRowWriter {
  public:
   /// A new file of full length, zeros so far; room on the disk is reserved. Throws IoError.
   static void create(const std::filesystem::path& path, NpyType type, std::int64_t rows,
-                     std::int64_t cols);
+                     std::int64_t cols, NpyOrder order = NpyOrder::kRows);
 
   /// A file that create() made. Throws IoError, or DataError when it is something else.
   explicit NpyRowWriter(const std::filesystem::path& path);

@@ -61,6 +61,20 @@ TEST(NpyWriter, ThreadsWriteTheirRowsThroughTheirOwnWriters) {
   for (int i = 0; i < 300; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], i);
 }
 
+TEST(NpyWriter, ATransposeIsWrittenColumnByColumn) {
+  TemporaryFolder folder;
+  const auto path = folder.path() / "x.npy";
+  NpyRowWriter::create(path, NpyType::kF64, 3, 2, NpyOrder::kTransposed);
+  NpyRowWriter writer(path);
+  EXPECT_EQ(writer.rows(), 3);
+  const double last[2] = {5, 6}, first[4] = {1, 2, 3, 4};
+  writer.write(2, 1, last);
+  writer.write(0, 2, first);
+  const auto read = open_npy(path);
+  EXPECT_EQ(read->rows(), 2);
+  EXPECT_THAT(read_all(*read), ElementsAre(1, 3, 5, 2, 4, 6));
+}
+
 TEST(NpyWriter, RowsOutsideOrOfAnotherTypeAreRefused) {
   TemporaryFolder folder;
   const auto path = folder.path() / "x.npy";
