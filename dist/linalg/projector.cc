@@ -40,13 +40,17 @@ Distances project(Communicator& comm, const TallSvd& svd, const TakeRows& take) 
           {sums.begin() + 2 * k, sums.end()}};
 }
 
-void projector_rows(Communicator& comm, const TallSvd& svd, const TakeRows& take) {
-  const std::int64_t m = svd.rows(), r = svd.rank();
+void require_small_projector(std::int64_t m) {
   if (m > kMaxProjectorRows)
     throw ConfigError(fmt::format(
         "the projector of {} rows would be {} x {} values; it is written for at most {} rows: "
         "project the vectors you have instead",
         format_count(m), m, m, format_count(kMaxProjectorRows)));
+}
+
+void projector_rows(Communicator& comm, const TallSvd& svd, const TakeRows& take) {
+  const std::int64_t m = svd.rows(), r = svd.rank();
+  require_small_projector(m);
   // Every rank's rows of U are consecutive, and ranks follow each other.
   DenseMatrix mine(m, r);
   std::int64_t begin = m, end = 0;

@@ -35,8 +35,11 @@ Distances project(Communicator& comm, const TallSvd& svd, const TakeRows& take);
 /// The most rows of A for which P itself is made: 3.2 GB.
 constexpr std::int64_t kMaxProjectorRows = 20'000;
 
-/// Collective; the rows of P (m x m), symmetric to the last bit. Every rank holds U (m x r). Throws
-/// ConfigError when A has more than kMaxProjectorRows rows.
+/// Throws ConfigError when A has more than kMaxProjectorRows rows.
+void require_small_projector(std::int64_t rows);
+
+/// Collective; the rows of P (m x m), symmetric to the last bit. Every rank holds U (m x r). Calls
+/// require_small_projector().
 void projector_rows(Communicator& comm, const TallSvd& svd, const TakeRows& take);
 
 }  // namespace hadal::dist

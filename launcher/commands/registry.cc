@@ -10,8 +10,11 @@ Command diff_command();
 Command doctor_command();
 Command eigenfaces_command();
 Command eval_command();
+Command lstsq_command();
 Command models_command();
+Command pinv_command();
 Command plan_command();
+Command project_command();
 Command report_command();
 Command sweep_command();
 Command table_command();
@@ -25,8 +28,11 @@ std::vector<Command> all_commands() {
       doctor_command(),
       eigenfaces_command(),
       eval_command(),
+      lstsq_command(),
       models_command(),
+      pinv_command(),
       plan_command(),
+      project_command(),
       report_command(),
       sweep_command(),
       table_command(),

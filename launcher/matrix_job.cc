@@ -1,0 +1,103 @@
+#include "launcher/matrix_job.h"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/strings.h"
+#include "core/matrix/open_rows.h"
+#include "launcher/environment.h"
+
+namespace hadal::launcher {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path folder_of(std::string text) {
+  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+int share_of_cores(const dist::World& world) {
+  const auto ranks_here = std::ranges::count(world.hosts(), host_name());
+  return std::max(
+      1, static_cast<int>(usable_cores().size()) / std::max(1, static_cast<int>(ranks_here)));
+}
+
+}  // namespace
+
+void declare_matrix_job(CLI::App& app, MatrixJobOptions& options) {
+  app.add_option("--out", options.out, "the folder of results, made new")->required();
+  app.add_option("--cutoff", options.cutoff,
+                 "singular values up to this part of the largest count as zero (default: the "
+                 "longer side x 2.2e-16)")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--threads", options.threads, "of each rank (default: its share of the cores)")
+      ->check(CLI::Range(1, 1024));
+}
+
+void add_help(CLI::App& app, const std::string& text) {
+  app.footer(app.get_footer() + "\n" + text + "\n");
+}
+
+MatrixJob::MatrixJob(const MatrixJobOptions& options, std::string command)
+    : out_(folder_of(options.out)), command_(std::move(command)) {
+  if (fs::exists(out_))
+    throw ConfigError(fmt::format("{} exists; give another --out", out_.string()));
+  require_writable_folder(out_.has_parent_path() ? out_.parent_path() : fs::path("."));
+  threads_ = options.threads > 0 ? options.threads : share_of_cores(world_);
+}
+
+std::string MatrixJob::workers() {
+  const auto counted = [](int count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+  };
+  return counted(comm().size(), "rank") + " x " + counted(threads_, "thread");
+}
+
+std::unique_ptr<matrix::RowSource> MatrixJob::open(const std::string& file) {
+  matrix::OpenOptions options;
+  if (is_root())
+    options.on_note = [](const std::string& note) { std::cerr << "hadal: note: " << note << "\n"; };
+  return matrix::open_rows({file}, options);
+}
+
+void MatrixJob::say(const std::string& line) {
+  if (is_root()) std::cout << line << std::endl;
+}
+
+void MatrixJob::write(const std::function<nlohmann::ordered_json(const fs::path&)>& fill) {
+  // Rank 0's folder, on every rank.
+  const auto shared = [this](const fs::path& folder) -> fs::path {
+    return comm().all_gather(folder.string()).front();
+  };
+  if (is_root()) {
+    write_folder_atomically(out_, [&](const fs::path& folder) {
+      nlohmann::ordered_json summary = fill(shared(folder));
+      comm().barrier();
+      summary["seconds"] = clock_.now_s() - started_;
+      summary["environment"] = describe_environment({command_}, comm().size());
+      write_file_atomically(folder / "summary.json", summary.dump(2) + "\n");
+    });
+  } else {
+    fill(shared({}));
+    comm().barrier();
+  }
+  say(fmt::format("wrote  {}  {}", out_.string(), format_duration(clock_.now_s() - started_)));
+}
+
+std::string describe(const matrix::RowSource& a) {
+  static constexpr const char* kElements[] = {"u8", "f32", "f64"};
+  const double bytes = static_cast<double>(a.rows()) * static_cast<double>(a.cols()) *
+                       static_cast<double>(matrix::bytes_of(a.element()));
+  return fmt::format("{}: {} x {} {} ({})", a.name(), format_count(a.rows()),
+                     format_count(a.cols()), kElements[static_cast<int>(a.element())],
+                     format_bytes(bytes));
+}
+
+}  // namespace hadal::launcher
