@@ -12,7 +12,7 @@ namespace hadal::linalg::avx2 {
 
 // 16 registers: 12 hold sums.
 constexpr int kMostVectors = 1;
-constexpr int kRows[] = {6};
+constexpr int rows_at_once(bool /*across*/, int /*vectors*/) { return 6; }
 
 template <typename Real>
 struct Vector;
@@ -24,7 +24,7 @@ struct Vector<float> {
 
   HADAL_AVX2_INLINE static Vector zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   HADAL_AVX2_INLINE static Vector load(const float* p) {
-    return {_mm256_load_ps(p), _mm256_load_ps(p + 8)};
+    return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
   }
   HADAL_AVX2_INLINE static Vector broadcast(float x) {
     const __m256 all = _mm256_set1_ps(x);
@@ -57,7 +57,7 @@ struct Vector<double> {
 
   HADAL_AVX2_INLINE static Vector zero() { return {_mm256_setzero_pd(), _mm256_setzero_pd()}; }
   HADAL_AVX2_INLINE static Vector load(const double* p) {
-    return {_mm256_load_pd(p), _mm256_load_pd(p + 4)};
+    return {_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)};
   }
   HADAL_AVX2_INLINE static Vector broadcast(double x) {
     const __m256d all = _mm256_set1_pd(x);

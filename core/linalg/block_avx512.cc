@@ -9,7 +9,10 @@
 namespace hadal::linalg::avx512 {
 
 constexpr int kMostVectors = kMaxVectors;
-constexpr int kRows[] = {8, 8, 8, 6};
+// Rows that lie apart want a register each for where they are.
+constexpr int rows_at_once(bool across, int vectors) {
+  return vectors == 4 ? 6 : vectors == 2 && across ? 12 : 8;
+}
 constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 
 // words[at + i] += value of lane i, in units, for lanes in `mask`.
@@ -42,7 +45,7 @@ struct Vector<float> {
   __m512 lanes;
 
   HADAL_AVX512_INLINE static Vector zero() { return {_mm512_setzero_ps()}; }
-  HADAL_AVX512_INLINE static Vector load(const float* p) { return {_mm512_load_ps(p)}; }
+  HADAL_AVX512_INLINE static Vector load(const float* p) { return {_mm512_loadu_ps(p)}; }
   HADAL_AVX512_INLINE static Vector broadcast(float x) { return {_mm512_set1_ps(x)}; }
   HADAL_AVX512_INLINE static Vector fma(Vector a, Vector b, Vector c) {
     return {_mm512_fmadd_ps(a.lanes, b.lanes, c.lanes)};
@@ -73,7 +76,7 @@ struct Vector<double> {
   __m512d lanes;
 
   HADAL_AVX512_INLINE static Vector zero() { return {_mm512_setzero_pd()}; }
-  HADAL_AVX512_INLINE static Vector load(const double* p) { return {_mm512_load_pd(p)}; }
+  HADAL_AVX512_INLINE static Vector load(const double* p) { return {_mm512_loadu_pd(p)}; }
   HADAL_AVX512_INLINE static Vector broadcast(double x) { return {_mm512_set1_pd(x)}; }
   HADAL_AVX512_INLINE static Vector fma(Vector a, Vector b, Vector c) {
     return {_mm512_fmadd_pd(a.lanes, b.lanes, c.lanes)};

@@ -4,7 +4,7 @@
 //   HADAL_ISA      a namespace of its own
 //   HADAL_TARGET   the attribute its functions want, or nothing
 //   kMostVectors   vectors of a panel that are worked on together: 1 or kMaxVectors
-//   kRows          kRows[w - 1] rows of C x w vectors fit its registers
+//   rows_at_once   rows of C, side by side in A or not, whose w vectors fit its registers
 //   Vector<Real>   64 bytes of Real: zero, load, store, broadcast, fma; add_units, which rounds
 //   lanes
 //                  into words and keeps the largest magnitudes as Bits
@@ -21,20 +21,32 @@
 
 namespace hadal::linalg::HADAL_ISA {
 
-// Rows first_row .. and vectors first_vector .. of one block product.
-template <typename Real, int kR, int kW>
+// How rows of A lie: each along memory (a_step = 1) or side by side (a_row = 1).
+enum class Side { kAlong, kAcross };
+
+// Rows row .. row + kR - 1 and vectors vector .. vector + kW - 1 of one block product.
+template <typename Real, Side kSide, int kR, int kW>
 struct Chains {
   using V = Vector<Real>;
+  static constexpr std::int64_t kLine = kLanes<Real>;
   V sums[kR][kW];
 
   HADAL_TARGET_INLINE void run(const BlockProduct<Real>& p, std::int64_t row, int vector) {
-    const Real* a = p.a + row * p.a_row;
-    const Real* b = p.b + vector * kLanes<Real>;
-    const std::int64_t a_row = p.a_row, a_step = p.a_step, b_step = p.vectors * kLanes<Real>;
-    for (std::int64_t k = p.depth; k > 0; --k) {
+    const std::int64_t a_row = kSide == Side::kAcross ? 1 : p.a_row;
+    const std::int64_t a_step = kSide == Side::kAlong ? 1 : p.a_step;
+    const std::int64_t b_step = p.b_step, ahead = p.ahead;
+    const Real* a = p.a + row * a_row;
+    const Real* b = p.b + vector * kLine;
+    for (std::int64_t k = 0; k < p.depth; ++k) {
+      if constexpr (kSide == Side::kAcross) {
+        __builtin_prefetch(a + ahead, 0, 2);
+      } else if (k % kLine == 0) {
+#pragma GCC unroll 16
+        for (int r = 0; r < kR; ++r) __builtin_prefetch(a + r * a_row + ahead, 0, 2);
+      }
       V x[kW];
 #pragma GCC unroll 8
-      for (int w = 0; w < kW; ++w) x[w] = V::load(b + w * kLanes<Real>);
+      for (int w = 0; w < kW; ++w) x[w] = V::load(b + w * kLine);
 #pragma GCC unroll 16
       for (int r = 0; r < kR; ++r) {
         const V t = V::broadcast(a[r * a_row]);
@@ -47,11 +59,11 @@ struct Chains {
   }
 };
 
-template <typename Real, int kR, int kW>
+template <typename Real, Side kSide, int kR, int kW>
 HADAL_TARGET void multiply_block(const BlockProduct<Real>& p, std::int64_t row, int vector,
                                  const Real* start, Real* c) {
   using V = Vector<Real>;
-  Chains<Real, kR, kW> chains;
+  Chains<Real, kSide, kR, kW> chains;
   const std::int64_t c_row = p.vectors * kLanes<Real>;
   Real* const to = c + row * c_row + vector * kLanes<Real>;
   const Real* const from = start != nullptr ? start + vector * kLanes<Real> : to;
@@ -72,14 +84,18 @@ template <typename Real, int kR, int kW>
 HADAL_TARGET void add_block(const BlockProduct<Real>& p, std::int64_t row, int vector,
                             const Real* c, const Destination& to, Peak<Real>& peak) {
   using V = Vector<Real>;
-  Chains<Real, kR, kW> chains;
+  Chains<Real, Side::kAcross, kR, kW> chains;
   const std::int64_t c_row = p.vectors * kLanes<Real>;
 #pragma GCC unroll 16
-  for (int r = 0; r < kR; ++r)
+  for (int r = 0; r < kR; ++r) {
+    // The words come from afar while the chains run.
+    const std::int64_t* const words = to.row(row + r).high + vector * kLanes<Real>;
+    for (int i = 0; i <= kW * kLanes<Real>; i += 8) __builtin_prefetch(words + i, 1, 2);
 #pragma GCC unroll 8
     for (int w = 0; w < kW; ++w)
       chains.sums[r][w] =
           c == nullptr ? V::zero() : V::load(c + (row + r) * c_row + (vector + w) * kLanes<Real>);
+  }
   chains.run(p, row, vector);
   typename V::Bits largest = V::bits_of(peak);
 #pragma GCC unroll 16
@@ -112,11 +128,11 @@ void over_rows(std::int64_t rows, const Body& body) {
 }
 
 // body<rows, vectors>(first row, first vector) over a block of so many rows and vectors.
-template <typename Body>
+template <Side kSide, typename Body>
 void over_blocks(std::int64_t rows, int vectors, const Body& body) {
   for (int vector = 0; vector < vectors; vector += kMostVectors) {
     const auto panel = [&]<int kW>() {
-      over_rows<kRows[kW - 1]>(
+      over_rows<rows_at_once(kSide == Side::kAcross, kW)>(
           rows, [&]<int kR>(std::int64_t row) { body.template operator()<kR, kW>(row, vector); });
     };
     const int width = vectors - vector;
@@ -131,18 +147,26 @@ void over_blocks(std::int64_t rows, int vectors, const Body& body) {
   }
 }
 
+template <typename Real, Side kSide>
+void multiply_side(const BlockProduct<Real>& p, const Real* start, Real* c) {
+  over_blocks<kSide>(p.rows, p.vectors, [&]<int kR, int kW>(std::int64_t row, int vector) {
+    multiply_block<Real, kSide, kR, kW>(p, row, vector, start, c);
+  });
+}
+
 template <typename Real>
 void multiply(const BlockProduct<Real>& p, const Real* start, Real* c) {
-  over_blocks(p.rows, p.vectors, [&]<int kR, int kW>(std::int64_t row, int vector) {
-    multiply_block<Real, kR, kW>(p, row, vector, start, c);
-  });
+  if (p.a_row == 1)
+    multiply_side<Real, Side::kAcross>(p, start, c);
+  else
+    multiply_side<Real, Side::kAlong>(p, start, c);
 }
 
 template <typename Real>
 double add(const BlockProduct<Real>& p, const Real* c, const SumBlock& to) {
   const Destination destination(to);
   Peak<Real> peak;
-  over_blocks(p.rows, p.vectors, [&]<int kR, int kW>(std::int64_t row, int vector) {
+  over_blocks<Side::kAcross>(p.rows, p.vectors, [&]<int kR, int kW>(std::int64_t row, int vector) {
     add_block<Real, kR, kW>(p, row, vector, c, destination, peak);
   });
   return peak.largest();
@@ -180,8 +204,19 @@ void convert(const RowBlock& t, std::int64_t i, std::int64_t first, std::int64_t
 }
 
 template <typename Real>
+HADAL_TARGET void add_moments(const Real* t, std::int64_t count, double* __restrict sums,
+                              double* __restrict squares) {
+  for (std::int64_t j = 0; j < count; ++j) {
+    const auto value = static_cast<double>(t[j]);
+    sums[j] += value;
+    squares[j] += value * value;
+  }
+}
+
+template <typename Real>
 const BlockKernels<Real>& block_kernels() {
-  static constexpr BlockKernels<Real> kernels = {convert<Real>, multiply<Real>, add<Real>};
+  static constexpr BlockKernels<Real> kernels = {convert<Real>, add_moments<Real>, multiply<Real>,
+                                                 add<Real>};
   return kernels;
 }
 

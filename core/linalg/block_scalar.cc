@@ -10,7 +10,7 @@
 namespace hadal::linalg::scalar {
 
 constexpr int kMostVectors = 1;
-constexpr int kRows[] = {1};
+constexpr int rows_at_once(bool /*across*/, int /*vectors*/) { return 1; }
 
 template <typename Real>
 struct Vector {

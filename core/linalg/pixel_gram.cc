@@ -108,6 +108,9 @@ HADAL_VNNI void add_block(const std::uint8_t* eight, const std::uint8_t* panel, 
   for (int r = 0; r < kRowsAtOnce; ++r)
 #pragma GCC unroll 3
     for (int v = 0; v < 3; ++v) sums[r][v] = _mm512_set1_epi32(start[r]);
+  // The words come from afar while the sums run.
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t i = 0; i <= kPanel; i += 8) __builtin_prefetch(words[r] + i, 1, 2);
   for (std::int64_t q = quads; q > 0; --q) {
     const __m512i x0 = _mm512_load_si512(panel), x1 = _mm512_load_si512(panel + 64),
                   x2 = _mm512_load_si512(panel + 128);

@@ -12,7 +12,12 @@ namespace {
 
 constexpr std::int64_t kDepth = 128;            // rows of X that stay in the nearest cache: 32 KiB
 constexpr std::int64_t kTileBytes = 256 << 10;  // of converted rows, beside X and S in the next one
-constexpr int kGramVectors = 3;                 // of a panel: 48 floats, 24 doubles
+                                                // of a panel: 48 floats, 24 doubles
+
+// Columns in a panel of a Gram matrix: with 8 rows beside them they fill the registers.
+template <typename Real>
+constexpr std::int64_t kGramWidth = 3 * kLanes<Real>;
+constexpr std::int64_t kMostInPlace = 512;  // columns, so that a group stays in the next cache
 
 std::int64_t round_up(std::int64_t n, std::int64_t step) { return (n + step - 1) / step * step; }
 
@@ -94,12 +99,16 @@ std::int64_t RowKernels<Real>::tile_rows() const {
 }
 
 template <typename Real>
+bool RowKernels<Real>::needs_no_conversion(const RowBlock& t) const {
+  return t.element == element_of<Real>() && shift_.empty() && factor_.empty();
+}
+
+template <typename Real>
 typename RowKernels<Real>::Tile RowKernels<Real>::tile(const RowBlock& t, std::int64_t first,
                                                        std::int64_t rows) {
   if (t.cols != n_)
     throw ShapeError(fmt::format("row kernels: rows of {} columns, wanted {}", t.cols, n_));
-  if (t.element == element_of<Real>() && shift_.empty() && factor_.empty())
-    return {row_of<Real>(t, first), t.stride};
+  if (needs_no_conversion(t)) return {row_of<Real>(t, first), t.stride};
   // An odd number of cache lines, so that a column's elements do not fight for one place.
   const std::int64_t stride = (round_up(n_, kLanes<Real>) / kLanes<Real> | 1) * kLanes<Real>;
   Real* const to = tile_.reserve(rows * stride);
@@ -124,7 +133,9 @@ void RowKernels<Real>::multiply(const Tile& t, std::int64_t rows, const PackedMa
                          .a_row = t.stride,
                          .a_step = 1,
                          .b = x.values(panel) + k * width,
-                         .vectors = panel.vectors},
+                         .b_step = width,
+                         .vectors = panel.vectors,
+                         .ahead = k + kDepth < x.rows_ ? kDepth : tile_rows() * t.stride - k},
                         k == 0 ? x.start(panel) : nullptr, to);
   }
 }
@@ -171,13 +182,16 @@ void RowKernels<Real>::fused(const RowBlock& t, const PackedMatrix<Real>& x, Fix
     multiply(part, rows, x, panels);
     if (y != nullptr) unpack(x, panels, rows, y + i * x.cols_);
     for (const auto& panel : x.panels_) {
-      const BlockProduct<Real> product{.rows = n_,
-                                       .depth = rows,
-                                       .a = part.values,
-                                       .a_row = 1,
-                                       .a_step = part.stride,
-                                       .b = panels + panel.first * rows,
-                                       .vectors = panel.vectors};
+      const BlockProduct<Real> product{
+          .rows = n_,
+          .depth = rows,
+          .a = part.values,
+          .a_row = 1,
+          .a_step = part.stride,
+          .b = panels + panel.first * rows,
+          .b_step = panel.vectors * kLanes<Real>,
+          .vectors = panel.vectors,
+          .ahead = part.values == tile_.data() ? 0 : most * part.stride};
       Real* const partial = sums + panel.first * n_;
       if (i + rows < t.rows)
         kernels_.multiply(product, i == 0 ? zeros.values : nullptr, partial);
@@ -189,23 +203,32 @@ void RowKernels<Real>::fused(const RowBlock& t, const PackedMatrix<Real>& x, Fix
   s.note(largest.value);
 }
 
-// G += the Gram matrix of n columns, each `depth` long, that lie in panels_.
+// G += the Gram matrix of n columns, each `depth` long; columns k .. lie in panel(k).
 template <typename Real>
+template <typename PanelOf>
 void RowKernels<Real>::add_gram(std::int64_t depth, std::int64_t n, FixedPointSum& g,
-                                bool whole_numbers) {
-  constexpr std::int64_t kWidth = kGramVectors * kLanes<Real>;
+                                bool whole_numbers, const PanelOf& panel) {
+  constexpr std::int64_t kVector = kLanes<Real>;
   Magnitude largest;
-  for (std::int64_t j = 0; j < n; j += kWidth)
-    for (std::int64_t k = 0; k <= j; k += kWidth)
-      largest.meet(kernels_.add(
-          {.rows = std::min(kWidth, n - k),
-           .depth = depth,
-           .a = panels_.data() + k * depth,
-           .a_row = 1,
-           .a_step = kWidth,
-           .b = panels_.data() + j * depth,
-           .vectors = kGramVectors},
-          nullptr, {.sum = &g, .cols = n, .first_row = k, .first_col = j, .triangle = true}));
+  const auto add = [&](std::int64_t k, std::int64_t rows, std::int64_t j, std::int64_t end) {
+    const Tile left = panel(k), right = panel(j);
+    largest.meet(kernels_.add(
+        {.rows = rows,
+         .depth = depth,
+         .a = left.values,
+         .a_row = 1,
+         .a_step = left.stride,
+         .b = right.values,
+         .b_step = right.stride,
+         .vectors = static_cast<int>((end - j + kVector - 1) / kVector),
+         .ahead = left.stride == kGramWidth<Real> ? 0 : depth * left.stride},
+        nullptr, {.sum = &g, .cols = n, .first_row = k, .first_col = j, .triangle = true}));
+  };
+  for (std::int64_t j = 0; j < n; j += kGramWidth<Real>) {
+    const std::int64_t end = std::min(j + kGramWidth<Real>, n);
+    for (std::int64_t k = 0; k < j; k += kGramWidth<Real>) add(k, kGramWidth<Real>, j, end);
+    for (std::int64_t k = j; k < end; k += kVector) add(k, std::min(kVector, end - k), k, end);
+  }
   if (!whole_numbers) g.note(largest.value);
 }
 
@@ -231,18 +254,25 @@ void RowKernels<Real>::gram(const RowBlock& t, FixedPointSum& g) {
                            .n = n_,
                            .across = 1},
                           g, pixels_);
-  constexpr std::int64_t kWidth = kGramVectors * kLanes<Real>;
-  Real* const panels = panels_.reserve(round_up(n_, kWidth) * std::min(t.rows, kGroupRows));
+  constexpr std::int64_t kWidth = kGramWidth<Real>;
+  const std::int64_t most = std::min(t.rows, kGroupRows);
+  Real* const panels = panels_.reserve(round_up(n_, kWidth) * most);
+  // The last panel is filled up with zeros; the others may do where they are.
+  const bool in_place = needs_no_conversion(t) && n_ <= kMostInPlace;
+  const std::int64_t packed = in_place ? n_ / kWidth * kWidth : 0;
   for (std::int64_t first = 0; first < t.rows; first += kGroupRows) {
     const std::int64_t rows = std::min(kGroupRows, t.rows - first);
-    for (std::int64_t k = 0; k < n_; k += kWidth)
+    for (std::int64_t k = packed; k < n_; k += kWidth)
       for (std::int64_t i = 0; i < rows; ++i) {
         Real* const to = panels + k * rows + i * kWidth;
         const std::int64_t count = std::min(kWidth, n_ - k);
         kernels_.convert(t, first + i, k, count, mapping(), to);
         std::fill(to + count, to + kWidth, Real{0});
       }
-    add_gram(rows, n_, g, whole_numbers);
+    add_gram(rows, n_, g, whole_numbers, [&](std::int64_t k) {
+      if (k < packed) return Tile{row_of<Real>(t, first) + k, t.stride};
+      return Tile{panels + k / kWidth * kWidth * rows + k % kWidth, kWidth};
+    });
   }
 }
 
@@ -260,7 +290,7 @@ void RowKernels<Real>::row_gram(const RowBlock& p, FixedPointSum& g) {
                            .n = p.rows,
                            .across = p.stride},
                           g, pixels_);
-  constexpr std::int64_t kWidth = kGramVectors * kLanes<Real>;
+  constexpr std::int64_t kWidth = kGramWidth<Real>;
   Real* const panels = panels_.reserve(round_up(p.rows, kWidth) * std::min(n_, kGroupRows));
   Real* const row = tile_.reserve(kGroupRows);
   for (std::int64_t first = 0; first < n_; first += kGroupRows) {
@@ -273,7 +303,9 @@ void RowKernels<Real>::row_gram(const RowBlock& p, FixedPointSum& g) {
         std::fill_n(row, depth, Real{0});
       for (std::int64_t k = 0; k < depth; ++k) to[k * kWidth] = row[k];
     }
-    add_gram(depth, p.rows, g, whole_numbers);
+    add_gram(depth, p.rows, g, whole_numbers, [&](std::int64_t k) {
+      return Tile{panels + k / kWidth * kWidth * depth + k % kWidth, kWidth};
+    });
   }
 }
 
@@ -297,6 +329,7 @@ void RowKernels<Real>::apply_transposed(const RowBlock& p, const PackedMatrix<Re
                          .a_row = 1,
                          .a_step = part.stride,
                          .b = u.values(panel) + i * panel.vectors * kLanes<Real>,
+                         .b_step = panel.vectors * kLanes<Real>,
                          .vectors = panel.vectors},
                         nullptr, panels + panel.first * n_);
   }
@@ -308,12 +341,7 @@ void RowKernels<Real>::moments(const RowBlock& t, FixedPointSum& sums, FixedPoin
   HADAL_CHECK(sums.size() == n_ && squares.size() == n_);
   std::vector<double> sum(static_cast<std::size_t>(n_)), square(static_cast<std::size_t>(n_));
   for (std::int64_t i = 0; i < t.rows; ++i) {
-    const Tile row = tile(t, i, 1);
-    for (std::size_t k = 0; k < sum.size(); ++k) {
-      const auto value = static_cast<double>(row.values[k]);
-      sum[k] += value;
-      square[k] += value * value;
-    }
+    kernels_.add_moments(tile(t, i, 1).values, n_, sum.data(), square.data());
   }
   sums.add(0, std::span<const double>(sum));
   squares.add(0, std::span<const double>(square));

@@ -97,18 +97,21 @@ class RowKernels {
   void moments(const RowBlock& t, FixedPointSum& sums, FixedPointSum& squares);
 
  private:
-  // Some rows as Real: in place where they need no conversion.
+  // Some rows, or columns of them, as Real: in place where they need no conversion.
   struct Tile {
     const Real* values;
     std::int64_t stride;
   };
   Tile tile(const RowBlock& t, std::int64_t first, std::int64_t rows);
+  bool needs_no_conversion(const RowBlock& t) const;
   std::int64_t tile_rows() const;
   Mapping<Real> mapping() const;
   bool sums_whole_numbers(const RowBlock& t, const FixedPointSum& g) const;
   void multiply(const Tile& t, std::int64_t rows, const PackedMatrix<Real>& x, Real* y);
   static void unpack(const PackedMatrix<Real>& x, const Real* panels, std::int64_t rows, Real* y);
-  void add_gram(std::int64_t depth, std::int64_t n, FixedPointSum& g, bool whole_numbers);
+  template <typename PanelOf>
+  void add_gram(std::int64_t depth, std::int64_t n, FixedPointSum& g, bool whole_numbers,
+                const PanelOf& panel);
 
   std::int64_t n_;
   std::vector<Real> shift_, factor_;
