@@ -37,6 +37,7 @@ void DoubleGram::add(std::int64_t rows, std::span<double> g) {
                                .depth = rows,
                                .a_row = 1,
                                .a_step = kStrip,
+                               .b_step = kStrip,
                                .vectors = kStrip / kLanes<double>};
   double* to = g.data();
   for (std::int64_t j = 0; j < strips_; ++j)
