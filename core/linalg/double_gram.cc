@@ -12,7 +12,8 @@ DoubleGram::DoubleGram(std::int64_t columns) : strips_((columns + kStrip - 1) / 
   static_assert(kStrip == 3 * kLanes<double>);
   // Columns that fill the last strip are never loaded and stay zero.
   std::fill_n(chunk_.reserve(strips_ * kRows * kStrip), strips_ * kRows * kStrip, 0.0);
-  product_.reserve(kStrip * kStrip);
+  sum_.reserve(block(0, strips_));
+  clear();
 }
 
 void DoubleGram::load(std::int64_t rows, std::int64_t first_col, std::int64_t cols,
@@ -29,24 +30,24 @@ void DoubleGram::load(std::int64_t rows, std::int64_t first_col, std::int64_t co
     }
 }
 
-void DoubleGram::add(std::int64_t rows, std::span<double> g) {
+void DoubleGram::add(std::int64_t rows) {
   static const BlockKernels<double>& kernels = kernels_of<double>(best_isa());
-  alignas(64) static constexpr double kZeros[kStrip] = {};
-  HADAL_CHECK(rows <= kRows && g.size() == size());
+  HADAL_CHECK(rows <= kRows);
   BlockProduct<double> product{.rows = kStrip,
                                .depth = rows,
                                .a_row = 1,
                                .a_step = kStrip,
                                .b_step = kStrip,
                                .vectors = kStrip / kLanes<double>};
-  double* to = g.data();
+  double* to = sum_.data();
   for (std::int64_t j = 0; j < strips_; ++j)
     for (std::int64_t i = 0; i <= j; ++i, to += kStrip * kStrip) {
       product.a = chunk_.data() + i * kRows * kStrip;
       product.b = chunk_.data() + j * kRows * kStrip;
-      kernels.multiply(product, kZeros, product_.data());
-      for (std::int64_t e = 0; e < kStrip * kStrip; ++e) to[e] += product_.data()[e];
+      kernels.multiply(product, nullptr, to);
     }
 }
+
+void DoubleGram::clear() { std::fill_n(sum_.data(), size(), 0.0); }
 
 }  // namespace hadal::linalg

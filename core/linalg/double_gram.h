@@ -4,7 +4,7 @@
 // Rows come in chunks of kRows, are laid out in strips of kStrip columns, and every pair of strips
 // of the upper triangle is one block product over the chunk's rows:
 //
-//   G(i, j) += 0 + c(0, i) c(0, j) + c(1, i) c(1, j) + ...      a chain of fused multiply-adds
+//   G(i, j) = G(i, j) + c(0, i) c(0, j) + c(1, i) c(1, j) + ...      a chain of fused multiply-adds
 //
 // The same bits for every instruction set.
 #pragma once
@@ -21,7 +21,7 @@ class DoubleGram {
   static constexpr std::int64_t kRows = 128;  // a strip stays in L1 and all strips in L2
   static constexpr std::int64_t kStrip = 24;  // three vectors of 64 bytes
 
-  /// For rows of `columns` entries; the scratch memory of one thread.
+  /// For rows of `columns` entries, G zero; the memory of one thread.
   explicit DoubleGram(std::int64_t columns);
 
   /// Doubles of a sum: blocks of kStrip x kStrip on and above the diagonal, by columns of blocks.
@@ -35,8 +35,12 @@ class DoubleGram {
   /// Columns [first_col, first_col + cols) of the next chunk of `rows` <= kRows rows: row-major,
   /// without gaps.
   void load(std::int64_t rows, std::int64_t first_col, std::int64_t cols, const double* from);
-  /// g += C^T C for the `rows` rows loaded; below the diagonal of a block on it g has no meaning.
-  void add(std::int64_t rows, std::span<double> g);
+  /// G += C^T C for the `rows` rows loaded.
+  void add(std::int64_t rows);
+
+  /// G since clear(); below the diagonal of a block on it the values have no meaning.
+  std::span<const double> sum() const { return {sum_.data(), size()}; }
+  void clear();
 
  private:
   static std::int64_t block(std::int64_t i, std::int64_t j) {
@@ -44,8 +48,8 @@ class DoubleGram {
   }
 
   std::int64_t strips_;
-  AlignedBuffer<double> chunk_;    // [strip][row][kStrip]
-  AlignedBuffer<double> product_;  // kStrip x kStrip
+  AlignedBuffer<double> chunk_;  // [strip][row][kStrip]
+  AlignedBuffer<double> sum_;
 };
 
 }  // namespace hadal::linalg

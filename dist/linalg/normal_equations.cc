@@ -53,8 +53,10 @@ DenseMatrix joined_gram(const LeastSquaresProblem& p) {
       const std::int64_t rows = std::min(DoubleGram::kRows, count - at);
       s.gram.load(rows, 0, n, p.a.tile(first + at, rows, s.a));
       s.gram.load(rows, n, k, p.b.tile(first + at, rows, s.b));
-      s.gram.add(rows, node);
+      s.gram.add(rows);
     }
+    std::ranges::copy(s.gram.sum(), node.begin());
+    s.gram.clear();
   };
   const std::vector<double> sum = fold_leaves(
       p.comm, {.rows = p.a.rows(), .rows_per_leaf = rows_per_leaf(n + k)}, p.threads, steps);
