@@ -1,6 +1,6 @@
 #include "experiments/progress_line.h"
 
-#include <cstdio>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -9,36 +9,17 @@
 namespace hadal::experiments {
 namespace {
 
-constexpr double kTerminalPeriod_s = 0.2, kPlainPeriod_s = 15;
 constexpr double kRateWindow_s = 5;
 
 }  // namespace
 
 ProgressLine::ProgressLine(Clock& clock, bool quiet, bool terminal)
     : clock_(clock),
-      quiet_(quiet),
-      terminal_(terminal),
+      line_(clock, quiet, terminal),
       started_(clock.now_s()),
-      last_shown_(started_),
       window_start_(started_) {}
 
-ProgressLine::~ProgressLine() { erase(); }
-
-void ProgressLine::erase() {
-  if (!on_line_) return;
-  fmt::print("\r\x1b[K");
-  on_line_ = false;
-}
-
-void ProgressLine::say(const std::string& line) {
-  if (quiet_) return;
-  erase();
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
-}
-
 void ProgressLine::update(const ProgressState& s, std::int64_t images) {
-  if (quiet_) return;
   const double now = clock_.now_s();
   if (first_step_ < 0) first_step_ = s.step - 1;
   window_images_ += images;
@@ -49,21 +30,12 @@ void ProgressLine::update(const ProgressState& s, std::int64_t images) {
       window_images_ = 0;
     }
   }
-  if (now - last_shown_ < (terminal_ ? kTerminalPeriod_s : kPlainPeriod_s)) return;
-  last_shown_ = now;
+  if (!line_.is_due()) return;
   const double per_step = (now - started_) / static_cast<double>(s.step - first_step_);
-  const std::string line = fmt::format(
+  line_.show(fmt::format(
       "epoch {}/{}  step {}/{}  loss {:.4f}  error {:.2f}%  {:.0f} images/s  {} left", s.epoch,
       s.epochs, s.step_of_epoch, s.steps_per_epoch, s.loss, s.error, images_per_second_,
-      format_duration(per_step * static_cast<double>(s.total_steps - s.step)));
-  if (terminal_) {
-    erase();
-    fmt::print("{}", line);
-    on_line_ = true;
-  } else {
-    fmt::print("{}\n", line);
-  }
-  std::fflush(stdout);
+      format_duration(per_step * static_cast<double>(s.total_steps - s.step))));
 }
 
 }  // namespace hadal::experiments

@@ -76,6 +76,12 @@ std::vector<std::string> options_of(CLI::App& app) {
   return names;
 }
 
+// Such a command runs without a subcommand, if it has one (hadal pca FILES, hadal pca transform).
+bool has_arguments(CLI::App& app) {
+  return !app.get_options([](const CLI::Option* option) { return option->get_positional(); })
+              .empty();
+}
+
 // What is wrong with the command line, or "" if all of it was understood.
 std::string not_understood(CLI::App& app) {
   CLI::App* chosen = deepest_parsed(app);
@@ -83,7 +89,7 @@ std::string not_understood(CLI::App& app) {
   const std::vector<std::string> extras = app.remaining(true);
   std::string problem;
   if (extras.empty()) {
-    if (subcommands.empty()) return "";
+    if (subcommands.empty() || has_arguments(*chosen)) return "";
     problem = "no command given; known commands: " + join(subcommands, ", ");
   } else if (const std::string& extra = extras.front(); extra.starts_with("-")) {
     const std::string meant = did_you_mean(extra.substr(0, extra.find('=')), options_of(*chosen));

@@ -1,6 +1,5 @@
 #include "launcher/matrix_job.h"
 
-#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "core/base/strings.h"
 #include "core/matrix/open_rows.h"
 #include "launcher/environment.h"
+#include "launcher/matrix_arguments.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -21,12 +21,6 @@ namespace {
 fs::path folder_of(std::string text) {
   while (text.size() > 1 && text.ends_with('/')) text.pop_back();
   return text;
-}
-
-int share_of_cores(const dist::World& world) {
-  const auto ranks_here = std::ranges::count(world.hosts(), host_name());
-  return std::max(
-      1, static_cast<int>(usable_cores().size()) / std::max(1, static_cast<int>(ranks_here)));
 }
 
 }  // namespace
@@ -50,7 +44,7 @@ MatrixJob::MatrixJob(const MatrixJobOptions& options, std::string command)
   if (fs::exists(out_))
     throw ConfigError(fmt::format("{} exists; give another --out", out_.string()));
   require_writable_folder(out_.has_parent_path() ? out_.parent_path() : fs::path("."));
-  threads_ = options.threads > 0 ? options.threads : share_of_cores(world_);
+  threads_ = threads_of(options.threads, world_);
 }
 
 std::string MatrixJob::workers() {
@@ -92,12 +86,7 @@ void MatrixJob::write(const std::function<nlohmann::ordered_json(const fs::path&
 }
 
 std::string describe(const matrix::RowSource& a) {
-  static constexpr const char* kElements[] = {"u8", "f32", "f64"};
-  const double bytes = static_cast<double>(a.rows()) * static_cast<double>(a.cols()) *
-                       static_cast<double>(matrix::bytes_of(a.element()));
-  return fmt::format("{}: {} x {} {} ({})", a.name(), format_count(a.rows()),
-                     format_count(a.cols()), kElements[static_cast<int>(a.element())],
-                     format_bytes(bytes));
+  return fmt::format("{}: {}", a.name(), describe_matrix(a));
 }
 
 }  // namespace hadal::launcher

@@ -1,9 +1,11 @@
 #include "core/base/strings.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -125,6 +127,22 @@ bool parse_bool(std::string_view text, std::string_view what) {
   if (text == "true" || text == "1" || text == "yes") return true;
   if (text == "false" || text == "0" || text == "no") return false;
   throw ConfigError(fmt::format("{}: '{}' is neither true nor false", what, text));
+}
+
+long long parse_bytes(std::string_view text, std::string_view what) {
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"", 1},       {"b", 1},        {"k", 0x1p10},   {"kib", 0x1p10}, {"kb", 1e3},
+      {"m", 0x1p20}, {"mib", 0x1p20}, {"mb", 1e6},     {"g", 0x1p30},   {"gib", 0x1p30},
+      {"gb", 1e9},   {"t", 0x1p40},   {"tib", 0x1p40}, {"tb", 1e12}};
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  std::string unit(trim(text.substr(digits)));
+  for (char& c : unit) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const auto& [name, size] : kUnits)
+    if (unit == name && digits > 0)
+      if (const double bytes = parse_double(text.substr(0, digits), what) * size; bytes < 0x1p62)
+        return std::llround(bytes);
+  throw ConfigError(
+      fmt::format("{}: '{}' is no size; wanted for example 2GB or 512MiB", what, text));
 }
 
 std::string format_bytes(double bytes) {

@@ -26,6 +26,8 @@ bool natural_less(std::string_view a, std::string_view b);
 double parse_double(std::string_view text, std::string_view what);
 long long parse_int(std::string_view text, std::string_view what);
 bool parse_bool(std::string_view text, std::string_view what);
+/// "2GB" (10^9 each), "512MiB" or "512M" (2^20 each), "1.5GiB", "4096"; upper or lower case.
+long long parse_bytes(std::string_view text, std::string_view what);
 
 /// "1.5 GiB", "12.0 KiB", "17 B".
 std::string format_bytes(double bytes);

@@ -22,9 +22,10 @@ using Surface = std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)>;
 
 void draw_on(cairo_surface_t* surface, const Figure& figure, double scale) {
   const std::unique_ptr<cairo_t, void (*)(cairo_t*)> context(cairo_create(surface), cairo_destroy);
+  cairo_set_source_rgb(context.get(), kPaper.red, kPaper.green, kPaper.blue);
+  cairo_paint(context.get());
   cairo_scale(context.get(), scale, scale);
   Pen pen(context.get());
-  pen.rectangle(0, 0, figure.width, figure.height, kPaper);
   figure.draw(pen);
   HADAL_CHECK(cairo_status(context.get()) == CAIRO_STATUS_SUCCESS);
 }

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include "core/base/error.h"
+
 namespace hadal {
 namespace {
 
@@ -27,6 +29,19 @@ TEST(NaturalLess, IsAnOrder) {
             << a << " " << b << " " << c;
     }
   }
+}
+
+TEST(ParseBytes, KnowsDecimalAndBinaryUnits) {
+  EXPECT_EQ(parse_bytes("4096", "--memory"), 4096);
+  EXPECT_EQ(parse_bytes("2GB", "--memory"), 2'000'000'000);
+  EXPECT_EQ(parse_bytes("1.5 gib", "--memory"), 3LL << 29);
+  EXPECT_EQ(parse_bytes("512M", "--memory"), 512 << 20);
+  EXPECT_EQ(parse_bytes("10kb", "--memory"), 10'000);
+}
+
+TEST(ParseBytes, RefusesWhatIsNoSize) {
+  for (const char* text : {"", "GB", "-1", "2 hogsheads", "1e9", "1.2.3MB", "9999999TiB"})
+    EXPECT_THROW(parse_bytes(text, "--memory"), ConfigError) << text;
 }
 
 }  // namespace
