@@ -13,6 +13,7 @@
 #include "experiments/figures/pictures.h"
 #include "experiments/studies/eigenfaces/face_folder.h"
 #include "experiments/studies/eigenfaces/face_space.h"
+#include "experiments/studies/eigenfaces/projector.h"
 #include "launcher/eigenfaces/nested.h"
 #include "launcher/eigenfaces/show.h"
 #include "launcher/formats/format.h"
@@ -56,11 +57,10 @@ std::vector<Measure> measures_of(const Model& model) {
 }
 
 std::vector<FaceDistance> distances(const Model& model, const Pictures& pictures) {
+  const eigenfaces::Projector projector(model);
   std::vector<FaceDistance> result;
-  for (std::int64_t i = 0; i < pictures.count(); ++i) {
-    const std::vector<float> face = eigenfaces::lit(pictures.picture(i), model.lighting);
-    result.push_back(eigenfaces::face_distance(model, face, eigenfaces::project(model, face)));
-  }
+  for (std::int64_t i = 0; i < pictures.count(); ++i)
+    result.push_back(projector.project(pictures.picture(i)).distance);
   return result;
 }
 

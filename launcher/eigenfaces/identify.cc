@@ -214,6 +214,24 @@ figures::Figure confusion_of(const Pictures& pictures, const IdentifyStudy& stud
   return figures::heat_map(map);
 }
 
+// Which pictures every split trained on, so that others can be asked the same.
+std::string splits_csv(const Options& o, const Pictures& pictures) {
+  std::string text = "seed,picture,part\n";
+  eigenfaces::SplitOptions options = o.study.split;
+  for (int s = 0; s < o.study.splits; ++s, ++options.seed) {
+    const eigenfaces::Split parts = eigenfaces::split(pictures, options);
+    const auto add = [&](const std::vector<std::int64_t>& indices, const char* part) {
+      for (const std::int64_t i : indices)
+        text += fmt::format("{},{},{}\n", options.seed, pictures.files[static_cast<std::size_t>(i)],
+                            part);
+    };
+    add(parts.train, "train");
+    add(parts.test, "test");
+    add(parts.strangers, "stranger");
+  }
+  return text;
+}
+
 int study(const Options& o) {
   eigenfaces::StudyOptions options = o.study;
   options.train.lighting = eigenfaces::lighting_of(o.lighting);
@@ -243,6 +261,7 @@ int study(const Options& o) {
               "thresholds");
   write_folder_atomically(o.out, [&](const fs::path& folder) {
     write_figure(folder, "confusion", confusion_of(pictures, result));
+    write_file_atomically(folder / "splits.csv", splits_csv(o, pictures));
     write_file_atomically(folder / "report.html", page.html());
   });
   std::cout << fmt::format("wrote {}\n", (fs::path(o.out) / "report.html").string());

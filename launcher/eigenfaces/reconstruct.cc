@@ -104,11 +104,11 @@ struct Completed {
 Completed complete(const Model& model, std::span<const std::uint8_t> picture, Visible visible,
                    double ridge) {
   const eigenfaces::PartlyVisible part = eigenfaces::lit_visible(picture, visible, model.lighting);
-  const auto fill = [&](const std::vector<float>& weights) {
-    return eigenfaces::filled(model, picture, visible, part.relight, weights);
-  };
-  Completed done{.plain = fill(eigenfaces::project_zero_filled(model, part.face, visible)),
-                 .fitted = fill(eigenfaces::project_visible(model, part.face, visible, ridge))};
+  const eigenfaces::VisibleFit fit = eigenfaces::fit_visible(model, picture, visible, ridge);
+  Completed done{
+      .plain = eigenfaces::filled(model, picture, visible, part.relight,
+                                  eigenfaces::project_zero_filled(model, part.face, visible)),
+      .fitted = eigenfaces::filled(model, picture, visible, fit.relight, fit.weights)};
   done.visible = std::move(visible);
   return done;
 }

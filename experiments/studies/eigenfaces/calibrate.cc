@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "experiments/studies/eigenfaces/face_space.h"
 #include "experiments/studies/eigenfaces/occlusion.h"
+#include "experiments/studies/eigenfaces/projector.h"
 #include "experiments/studies/eigenfaces/splits.h"
 
 namespace hadal::eigenfaces {
@@ -50,14 +51,12 @@ void ask(const Gallery& gallery, std::span<const float> weights, int label, Told
 // Squared error of hidden pixels by ridge, of one picture.
 void hide(const Model& model, std::span<const std::uint8_t> picture, const Visible& visible,
           double variance, std::vector<double>& errors) {
-  const PartlyVisible part = lit_visible(picture, visible, model.lighting);
   for (std::size_t r = 0; r < std::size(kRidges); ++r) {
     if (std::isinf(errors[r])) continue;
     try {
-      const std::vector<float> weights =
-          project_visible(model, part.face, visible, kRidges[r] * variance);
+      const VisibleFit fit = fit_visible(model, picture, visible, kRidges[r] * variance);
       const double rmse =
-          hidden_rmse(picture, filled(model, picture, visible, part.relight, weights), visible);
+          hidden_rmse(picture, filled(model, picture, visible, fit.relight, fit.weights), visible);
       errors[r] += rmse * rmse;
     } catch (const ConfigError&) {  // the visible pixels do not determine the weights
       errors[r] = std::numeric_limits<double>::infinity();
@@ -125,11 +124,12 @@ Calibrated calibrate(const Pictures& pictures, const TrainOptions& options,
   double variance = 0;  // of a pixel beside face space, of the faces held out so far
   for (const Fold& fold : folds(pictures, calibrate_options)) {
     const Model model = train_at_most(subset(pictures, fold.train), options);
+    const Projector projector(model);
     std::vector<std::vector<float>> weights;
     for (const std::int64_t i : fold.held_out) {
-      const std::vector<float> face = lit(pictures.picture(i), model.lighting);
-      weights.push_back(project(model, face));
-      distances.push_back(face_distance(model, face, weights.back()));
+      Projector::Result face = projector.project(pictures.picture(i));
+      weights.push_back(std::move(face.weights));
+      distances.push_back(face.distance);
     }
     for (std::size_t l = 0; l < told.size(); ++l) {
       const Likeness& likeness = all_likenesses()[l];

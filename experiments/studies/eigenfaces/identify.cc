@@ -43,10 +43,11 @@ void study_one(const Pictures& pictures, const Pictures& not_faces, const StudyO
   const Calibrated calibrated = calibrate(known, options.train, options.calibrate);
   model.calibration = calibrated.calibration;
 
+  const Projector projector(model);
   std::vector<std::vector<float>> weights;
   std::vector<int> labels;
   for (const std::int64_t i : parts.test) {
-    weights.push_back(project(model, lit(pictures.picture(i), model.lighting)));
+    weights.push_back(projector.project(pictures.picture(i)).weights);
     labels.push_back(pictures.labels[static_cast<std::size_t>(i)]);
   }
   if (study.scores.empty())
@@ -80,20 +81,18 @@ std::string name_of(Verdict verdict) {
 }
 
 Identifier::Identifier(const Model& model)
-    : model_(model),
-      likeness_(likeness_of(calibration_of(model).likeness)),
-      gallery_(model, likeness_) {}
+    : calibration_(calibration_of(model)),
+      likeness_(likeness_of(calibration_.likeness)),
+      gallery_(model, likeness_),
+      projector_(model) {}
 
 Answer Identifier::identify(std::span<const std::uint8_t> picture) const {
-  const Calibration& calibration = *model_.calibration;
-  const std::vector<float> face = lit(picture, model_.lighting);
-  const std::vector<float> weights = project(model_, face);
-  Answer answer{
-      .match = gallery_.nearest(weights),
-      .space = balanced_distance(face_distance(model_, face, weights), calibration.held_out_mean)};
-  if (answer.space <= calibration.space_threshold)
-    answer.verdict =
-        answer.match.distance <= calibration.person_threshold ? Verdict::kKnown : Verdict::kUnknown;
+  const Projector::Result face = projector_.project(picture);
+  Answer answer{.match = gallery_.nearest(face.weights),
+                .space = balanced_distance(face.distance, calibration_.held_out_mean)};
+  if (answer.space <= calibration_.space_threshold)
+    answer.verdict = answer.match.distance <= calibration_.person_threshold ? Verdict::kKnown
+                                                                            : Verdict::kUnknown;
   return answer;
 }
 

@@ -9,6 +9,7 @@
 #include "experiments/studies/eigenfaces/calibrate.h"
 #include "experiments/studies/eigenfaces/gallery.h"
 #include "experiments/studies/eigenfaces/model.h"
+#include "experiments/studies/eigenfaces/projector.h"
 #include "experiments/studies/eigenfaces/splits.h"
 
 namespace hadal::eigenfaces {
@@ -38,9 +39,10 @@ class Identifier {
   const Likeness& likeness() const { return likeness_; }
 
  private:
-  const Model& model_;
+  const Calibration calibration_;
   const Likeness likeness_;
   const Gallery gallery_;
+  const Projector projector_;
 };
 
 /// What became of some pictures.

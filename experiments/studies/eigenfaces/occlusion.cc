@@ -20,6 +20,43 @@ void check_size(const Model& model, std::size_t pixels, const Visible& visible) 
                     pixels, visible.size(), model.height, model.width));
 }
 
+std::vector<std::size_t> pixels_of(const Visible& visible) {
+  std::vector<std::size_t> pixels;
+  for (std::size_t p = 0; p < visible.size(); ++p)
+    if (visible[p]) pixels.push_back(p);
+  return pixels;
+}
+
+// Coefficients of `free` columns (no ridge), then of the eigenfaces, that come nearest to `y` on
+// `pixels`.
+std::vector<double> ridge_fit(const Model& model, const std::vector<std::size_t>& pixels,
+                              const std::vector<std::vector<double>>& free,
+                              const std::vector<double>& y, double r) {
+  if (!(r >= 0)) throw ConfigError(fmt::format("occlusion: ridge {}, wanted at least 0", r));
+  const auto first = static_cast<std::int64_t>(free.size());
+  linalg::DenseMatrix a(static_cast<std::int64_t>(pixels.size()), first + model.k());
+  for (std::int64_t c = 0; c < a.cols; ++c)
+    for (std::int64_t p = 0; p < a.rows; ++p) {
+      const auto at = static_cast<std::size_t>(p);
+      a(p, c) = c < first ? free[static_cast<std::size_t>(c)][at]
+                          : model.eigenface(static_cast<int>(c - first))[pixels[at]];
+    }
+  linalg::DenseMatrix right(a.rows, 1);
+  right.values = y;
+  linalg::DenseMatrix normal = linalg::self_product(a);
+  for (std::int64_t i = 0; i < model.k(); ++i)
+    normal(first + i, first + i) += r / model.eigenvalues[static_cast<std::size_t>(i)];
+  const std::optional<linalg::DenseMatrix> factor = linalg::cholesky(normal);
+  if (!factor)
+    throw ConfigError(
+        fmt::format("occlusion: {} visible pixels do not determine {} weights; use "
+                    "fewer components or a ridge above 0",
+                    pixels.size(), a.cols));
+  return linalg::solve_upper(*factor, linalg::solve_upper_transposed(
+                                          *factor, linalg::multiply_transposed_left(a, right)))
+      .values;
+}
+
 double squared_difference(std::uint8_t a, std::uint8_t b) {
   const double difference = static_cast<double>(a) - static_cast<double>(b);
   return difference * difference;
@@ -86,32 +123,35 @@ std::vector<float> project_zero_filled(const Model& model, std::span<const float
 std::vector<float> project_visible(const Model& model, std::span<const float> face,
                                    const Visible& visible, double r) {
   check_size(model, face.size(), visible);
-  if (!(r >= 0)) throw ConfigError(fmt::format("occlusion: ridge {}, wanted at least 0", r));
-  std::vector<std::size_t> pixels;
-  for (std::size_t p = 0; p < visible.size(); ++p)
-    if (visible[p]) pixels.push_back(p);
-  const std::int64_t k = model.k();
-  linalg::DenseMatrix u(static_cast<std::int64_t>(pixels.size()), k);
-  for (std::int64_t i = 0; i < k; ++i) {
-    const std::span<const float> eigenface = model.eigenface(static_cast<int>(i));
-    for (std::size_t p = 0; p < pixels.size(); ++p)
-      u(static_cast<std::int64_t>(p), i) = eigenface[pixels[p]];
+  const std::vector<std::size_t> pixels = pixels_of(visible);
+  std::vector<double> phi;
+  for (const std::size_t p : pixels) phi.push_back(double{face[p]} - double{model.mean[p]});
+  const std::vector<double> w = ridge_fit(model, pixels, {}, phi, r);
+  return {w.begin(), w.end()};
+}
+
+VisibleFit fit_visible(const Model& model, std::span<const std::uint8_t> picture,
+                       const Visible& visible, double r) {
+  check_size(model, picture.size(), visible);
+  const PartlyVisible part = lit_visible(picture, visible, model.lighting);
+  if (model.lighting == Lighting::kNormalised) {
+    const std::vector<std::size_t> pixels = pixels_of(visible);
+    std::vector<double> y, psi;
+    for (const std::size_t p : pixels) {
+      y.push_back(picture[p]);
+      psi.push_back(model.mean[p]);
+    }
+    const std::vector<double> fit =
+        ridge_fit(model, pixels, {psi, std::vector<double>(y.size(), 1)}, y, r);
+    const double a = fit[0], b = fit[1];
+    if (a > 0) {
+      VisibleFit result{.relight = {1 / a, -b / a}};
+      for (std::size_t i = 2; i < fit.size(); ++i)
+        result.weights.push_back(static_cast<float>(fit[i] / a));
+      return result;
+    }
   }
-  linalg::DenseMatrix phi(u.rows, 1);
-  for (std::size_t p = 0; p < pixels.size(); ++p)
-    phi.values[p] = double{face[pixels[p]]} - double{model.mean[pixels[p]]};
-  linalg::DenseMatrix normal = linalg::self_product(u);
-  for (std::int64_t i = 0; i < k; ++i)
-    normal(i, i) += r / model.eigenvalues[static_cast<std::size_t>(i)];
-  const std::optional<linalg::DenseMatrix> factor = linalg::cholesky(normal);
-  if (!factor)
-    throw ConfigError(
-        fmt::format("occlusion: {} visible pixels do not determine {} weights; use "
-                    "fewer components or a ridge above 0",
-                    pixels.size(), k));
-  const linalg::DenseMatrix w = linalg::solve_upper(
-      *factor, linalg::solve_upper_transposed(*factor, linalg::multiply_transposed_left(u, phi)));
-  return {w.values.begin(), w.values.end()};
+  return {project_visible(model, part.face, visible, r), part.relight};
 }
 
 std::vector<std::uint8_t> filled(const Model& model, std::span<const std::uint8_t> picture,

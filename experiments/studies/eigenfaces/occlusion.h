@@ -52,6 +52,21 @@ std::vector<float> project_zero_filled(const Model& model, std::span<const float
 std::vector<float> project_visible(const Model& model, std::span<const float> face,
                                    const Visible& visible, double r);
 
+/// Weights and lighting of a picture from its visible pixels y (grey levels of the file):
+///
+///   min over a, b, v of |M (y - a psi - b - U v)|^2 + r sum_i v_i^2 / lambda_i,   w = v / a
+///
+/// because relit faces are (y - b) / a. The mean and contrast of what happens to be visible would
+/// be wrong for the face as a whole. Models that take pictures as they are have a = 1, b = 0, and
+/// this is project_visible(). Where the fit would turn the picture over (a not positive),
+/// brightness and contrast of visible pixels are taken all the same.
+struct VisibleFit {
+  std::vector<float> weights{};
+  Relight relight{};  // scale 1 / a, shift -b / a
+};
+VisibleFit fit_visible(const Model& model, std::span<const std::uint8_t> picture,
+                       const Visible& visible, double r);
+
 /// The whole picture in grey levels of the file: visible pixels as they are, hidden ones from the
 /// face with these weights, rounded to 0..255.
 std::vector<std::uint8_t> filled(const Model& model, std::span<const std::uint8_t> picture,

@@ -98,19 +98,40 @@ TEST_F(Occlusion, VisiblePixelsStayAsTheyAre) {
   EXPECT_GT(hidden_rmse(picture, result, some), 0);
 }
 
-TEST_F(Occlusion, LightingIsMeasuredOnVisiblePixelsAndTakenBack) {
+TEST_F(Occlusion, LightingIsFittedToVisiblePixelsAlone) {
   const Model lit_model = train(kFaces, {.components = 6, .lighting = Lighting::kNormalised});
   const std::span<const std::uint8_t> picture = kFaces.picture(7);
   std::vector<std::uint8_t> spoilt(picture.begin(), picture.end());
   for (std::size_t p = 0; p < some.size(); ++p)
     if (!some[p]) spoilt[p] = 255;
-  const PartlyVisible part = lit_visible(spoilt, some, Lighting::kNormalised);
-  const PartlyVisible same = lit_visible(picture, some, Lighting::kNormalised);
-  EXPECT_EQ(part.face, same.face);
-  const std::vector<std::uint8_t> result = filled(lit_model, spoilt, some, part.relight,
-                                                  project_visible(lit_model, part.face, some, 50));
+  const VisibleFit fit = fit_visible(lit_model, spoilt, some, 50);
+  const VisibleFit same = fit_visible(lit_model, picture, some, 50);
+  EXPECT_EQ(fit.weights, same.weights);
+  EXPECT_EQ(lit_visible(spoilt, some, Lighting::kNormalised).face,
+            lit_visible(picture, some, Lighting::kNormalised).face);
   // Noise of 4 grey levels and what 6 of 19 components leave out.
+  const auto result = filled(lit_model, spoilt, some, fit.relight, fit.weights);
   EXPECT_LT(hidden_rmse(picture, result, some), 12);
+}
+
+TEST_F(Occlusion, TheFitFindsTheLightingOfTheWholeFace) {
+  const Model lit_model = train(kFaces, {.components = 12, .lighting = Lighting::kNormalised});
+  const VisibleFit fit = fit_visible(lit_model, kFaces.picture(7), some, 1);
+  std::int64_t sum = 0, squares = 0;
+  for (const std::int64_t x : kFaces.picture(7)) {
+    sum += x;
+    squares += x * x;
+  }
+  const Relight whole =
+      relight(Lighting::kNormalised, static_cast<std::int64_t>(some.size()), sum, squares);
+  // Pixels deviate from 12 components by about 4 grey levels.
+  EXPECT_NEAR(fit.relight.scale, whole.scale, 0.1 * whole.scale);
+}
+
+TEST_F(Occlusion, WithLightingAsItIsTheFitIsTheProjection) {
+  const VisibleFit fit = fit_visible(model, kFaces.picture(7), some, 3);
+  EXPECT_EQ(fit.weights, project_visible(model, face, some, 3));
+  EXPECT_EQ(fit.relight.scale, 1);
 }
 
 TEST(HiddenRectangle, CoversItsShareInsideThePicture) {
