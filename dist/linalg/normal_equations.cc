@@ -174,7 +174,6 @@ class Solver {
     find_extremes(gram);
   }
 
-  bool failed() const { return failed_; }
   bool done() const { return failed_ || outcome.solved; }
 
   /// What the next pass multiplies A with: x and, the first time, the right singular vector of the

@@ -10,6 +10,7 @@
 #include "core/base/strings.h"
 #include "core/linalg/dense.h"
 #include "core/linalg/row_kernels.h"
+#include "dist/linalg/row_fold.h"
 
 namespace hadal::dist {
 
@@ -17,12 +18,13 @@ using linalg::DenseMatrix;
 
 Distances project(Communicator& comm, const TallSvd& svd, const TakeRows& take) {
   const std::int64_t k = svd.ut_b().cols;
+  const DenseMatrix right = linalg::multiply(svd.t(), svd.ut_b());  // P B = U U^T B = Y (T U^T B)
   // |b|^2, |P b|^2, |b - P b|^2 of every column.
   std::vector<double> sums = svd.fold(
       comm, static_cast<std::size_t>(3 * k),
-      [&](int, std::int64_t first, const DenseMatrix& u, const double* b, std::span<double> node) {
-        const DenseMatrix inside = linalg::multiply(u, svd.ut_b());
-        for (std::int64_t i = 0; i < u.rows; ++i, b += k)
+      [&](int, std::int64_t first, const DenseMatrix& y, const double* b, std::span<double> node) {
+        const DenseMatrix inside = linalg::multiply(y, right);
+        for (std::int64_t i = 0; i < y.rows; ++i, b += k)
           for (std::int64_t j = 0; j < k; ++j) {
             const auto c = static_cast<std::size_t>(j), step = static_cast<std::size_t>(k);
             const double outside = b[j] - inside(i, j);
@@ -56,7 +58,8 @@ void projector_rows(Communicator& comm, const TallSvd& svd, const TakeRows& take
   std::int64_t begin = m, end = 0;
   std::mutex mutex;
   svd.fold(comm, 0,
-           [&](int, std::int64_t first, const DenseMatrix& u, const double*, std::span<double>) {
+           [&](int, std::int64_t first, const DenseMatrix& y, const double*, std::span<double>) {
+             const DenseMatrix u = linalg::multiply(y, svd.t());
              std::ranges::copy(u.values, mine.values.begin() + first * r);
              const std::lock_guard lock(mutex);
              begin = std::min(begin, first);

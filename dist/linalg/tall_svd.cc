@@ -11,6 +11,7 @@
 #include "core/linalg/dense.h"
 #include "core/linalg/one_blas_thread.h"
 #include "core/linalg/row_kernels.h"
+#include "dist/linalg/row_fold.h"
 #include "dist/linalg/tsqr.h"
 
 namespace hadal::dist {
@@ -27,6 +28,14 @@ void add_product(std::int64_t rows, const double* left, std::int64_t left_cols, 
   const auto p = static_cast<int>(left_cols), q = static_cast<int>(right_cols);
   cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, p, q, static_cast<int>(rows), 1.0, left, p,
               right, q, 1.0, to, q);
+}
+
+/// The upper triangle of to (cols x cols) += a^T a.
+void add_square(std::int64_t rows, const double* a, std::int64_t cols, double* to) {
+  if (cols == 0) return;
+  const auto n = static_cast<int>(cols);
+  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, static_cast<int>(rows), 1.0, a, n, 1.0, to,
+              n);
 }
 
 void check(const matrix::RowSource& a, const matrix::RowSource* b, const TallSvdOptions& o) {
@@ -56,10 +65,6 @@ TallSvd::TallSvd(Communicator& comm, const matrix::RowSource& a, const matrix::R
   orthonormalise(comm);
 }
 
-RowLeaves TallSvd::leaves() const {
-  return {.rows = rows(), .rows_per_leaf = rows_per_leaf(cols())};
-}
-
 void TallSvd::find_directions(Communicator& comm) {
   const TsqrResult qr = tsqr(comm, a_, nullptr, threads_);
   double rank = 0;
@@ -82,7 +87,7 @@ void TallSvd::find_directions(Communicator& comm) {
 void TallSvd::orthonormalise(Communicator& comm) {
   if (b_) require_finite(comm, *b_, threads_);
   const std::int64_t n = cols(), r = rank(), k = b_ ? b_->cols() : 0;
-  // Y^T Y, Y^T A, Y^T B one after the other; fold() gives Y while T is not known.
+  // Y^T Y (upper triangle), Y^T A, Y^T B one after the other.
   const linalg::OneBlasThread one;
   std::vector<std::vector<double>> tiles(static_cast<std::size_t>(threads_));
   const std::vector<double> sums =
@@ -90,7 +95,7 @@ void TallSvd::orthonormalise(Communicator& comm) {
            [&](int thread, std::int64_t first, const DenseMatrix& y, const double* b,
                std::span<double> node) {
              const double* a = a_.tile(first, y.rows, tiles[static_cast<std::size_t>(thread)]);
-             add_product(y.rows, y.values.data(), r, y.values.data(), r, node.data());
+             add_square(y.rows, y.values.data(), r, node.data());
              add_product(y.rows, y.values.data(), r, a, n, node.data() + r * r);
              add_product(y.rows, y.values.data(), r, b, k, node.data() + r * (r + n));
            });
@@ -135,10 +140,11 @@ std::vector<double> TallSvd::fold(Communicator& comm, std::size_t length, const 
                        .stride = cols()},
                       w, y.values.data());
       const double* b = b_ ? b_->tile(at, some, s.b) : nullptr;
-      work(thread, at, t_.values.empty() ? y : linalg::multiply(y, t_), b, node);
+      work(thread, at, y, b, node);
     }
   };
-  return fold_leaves(comm, leaves(), threads_, steps);
+  return fold_leaves(comm, {.rows = rows(), .rows_per_leaf = rows_per_leaf(cols())}, threads_,
+                     steps);
 }
 
 }  // namespace hadal::dist

@@ -7,7 +7,8 @@
 // row by row, whose columns are orthonormal up to eps k(A), and sums Y^T Y and Y^T A; with Y^T Y =
 // L L^T the columns of Q = Y L^-T are orthonormal to eps (CholeskyQR, safe for k(Y) near 1), and
 // the SVD of Q^T A = L^-1 Y^T A gives S, V and U = Y T. U is then known row by row, from a row of A
-// alone, and is orthonormal also where A is ill-conditioned.
+// alone, and is orthonormal also where A is ill-conditioned. What comes next of U, in U C, is best
+// made as Y (T C).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,6 @@
 #include "core/matrix/row_source.h"
 #include "dist/communicator.h"
 #include "dist/linalg/double_rows.h"
-#include "dist/linalg/row_fold.h"
 
 namespace hadal::dist {
 
@@ -41,16 +41,18 @@ class TallSvd {
   std::int64_t rows() const { return a_.rows(); }
   std::int64_t cols() const { return a_.cols(); }
   int rank() const { return static_cast<int>(sigma_.size()); }
+  int threads() const { return threads_; }
   double cutoff() const { return cutoff_; }
   const std::vector<double>& sigma() const { return sigma_; }  // r, descending
   const linalg::DenseMatrix& v() const { return v_; }          // n x r
+  const linalg::DenseMatrix& t() const { return t_; }          // r x r: U = Y T
   const linalg::DenseMatrix& ut_b() const { return ut_b_; }    // r x k: U^T B
   /// sigma_1 / sigma_r; 0 where the rank is 0.
   double condition() const { return rank() == 0 ? 0 : sigma_.front() / sigma_.back(); }
 
-  /// Works on rows [first, first + u.rows) of U and of B (u.rows x k; null without one), as thread
+  /// Works on rows [first, first + y.rows) of Y and of B (y.rows x k; null without one), as thread
   /// `thread`; what it adds to `node` is summed over all rows.
-  using Work = std::function<void(int thread, std::int64_t first, const linalg::DenseMatrix& u,
+  using Work = std::function<void(int thread, std::int64_t first, const linalg::DenseMatrix& y,
                                   const double* b, std::span<double> node)>;
   /// Collective; reads A once more. The sum of `length` values on rank 0, nothing on the others.
   std::vector<double> fold(Communicator& comm, std::size_t length, const Work& work) const;
@@ -60,7 +62,6 @@ class TallSvd {
  private:
   void find_directions(Communicator& comm);
   void orthonormalise(Communicator& comm);
-  RowLeaves leaves() const;
 
   DoubleRows a_;
   std::optional<DoubleRows> b_;

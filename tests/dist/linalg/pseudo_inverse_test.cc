@@ -115,9 +115,11 @@ TEST(TallSvd, IsTheSvdWithUOrthonormalAtAnyCondition) {
     run_ranks(1, [&](Communicator& comm) {
       const TallSvd svd(comm, rows, nullptr);
       DenseMatrix u(3000, 9);
-      svd.fold(comm, 0,
-               [&](int, std::int64_t first, const DenseMatrix& some, const double*,
-                   std::span<double>) { std::ranges::copy(some.values, u.row(first).begin()); });
+      svd.fold(
+          comm, 0,
+          [&](int, std::int64_t first, const DenseMatrix& y, const double*, std::span<double>) {
+            std::ranges::copy(multiply(y, svd.t()).values, u.row(first).begin());
+          });
       EXPECT_LT(max_difference(linalg::self_product(u), linalg::identity(9)), 50 * kEpsilon);
       EXPECT_LT(max_difference(linalg::self_product(svd.v()), linalg::identity(9)), 50 * kEpsilon);
       for (std::size_t i = 0; i < 9; ++i) EXPECT_NEAR(svd.sigma()[i], spectrum[i], 20 * kEpsilon);
