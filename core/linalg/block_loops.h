@@ -37,9 +37,17 @@ struct Chains {
     const std::int64_t b_step = p.b_step, ahead = p.ahead;
     const Real* a = p.a + row * a_row;
     const Real* b = p.b + vector * kLine;
+    const char* next = reinterpret_cast<const char*>(a + ahead);
+    std::int64_t next_step = a_step * static_cast<std::int64_t>(sizeof(Real));
+    if (kSide == Side::kAcross && p.next != nullptr) {
+      const std::int64_t done = (row / kR * p.depth) * 64;
+      next_step = done < p.next_bytes ? 64 : 0;
+      if (next_step > 0) next = static_cast<const char*>(p.next) + done;
+    }
     for (std::int64_t k = 0; k < p.depth; ++k) {
       if constexpr (kSide == Side::kAcross) {
-        __builtin_prefetch(a + ahead, 0, 2);
+        __builtin_prefetch(next, 0, 2);
+        next += next_step;
       } else if (k % kLine == 0) {
 #pragma GCC unroll 16
         for (int r = 0; r < kR; ++r) __builtin_prefetch(a + r * a_row + ahead, 0, 2);
@@ -61,12 +69,12 @@ struct Chains {
 
 template <typename Real, Side kSide, int kR, int kW>
 HADAL_TARGET void multiply_block(const BlockProduct<Real>& p, std::int64_t row, int vector,
-                                 const Real* start, Real* c) {
+                                 const SumOf<Real>* start, SumOf<Real>* c) {
   using V = Vector<Real>;
   Chains<Real, kSide, kR, kW> chains;
   const std::int64_t c_row = p.vectors * kLanes<Real>;
-  Real* const to = c + row * c_row + vector * kLanes<Real>;
-  const Real* const from = start != nullptr ? start + vector * kLanes<Real> : to;
+  SumOf<Real>* const to = c + row * c_row + vector * kLanes<Real>;
+  const SumOf<Real>* const from = start != nullptr ? start + vector * kLanes<Real> : to;
   const std::int64_t from_row = start != nullptr ? 0 : c_row;
 #pragma GCC unroll 16
   for (int r = 0; r < kR; ++r)
@@ -82,7 +90,7 @@ HADAL_TARGET void multiply_block(const BlockProduct<Real>& p, std::int64_t row, 
 
 template <typename Real, int kR, int kW>
 HADAL_TARGET void add_block(const BlockProduct<Real>& p, std::int64_t row, int vector,
-                            const Real* c, const Destination& to, Peak<Real>& peak) {
+                            const SumOf<Real>* c, const Destination& to, Peak<SumOf<Real>>& peak) {
   using V = Vector<Real>;
   Chains<Real, Side::kAcross, kR, kW> chains;
   const std::int64_t c_row = p.vectors * kLanes<Real>;
@@ -148,14 +156,14 @@ void over_blocks(std::int64_t rows, int vectors, const Body& body) {
 }
 
 template <typename Real, Side kSide>
-void multiply_side(const BlockProduct<Real>& p, const Real* start, Real* c) {
+void multiply_side(const BlockProduct<Real>& p, const SumOf<Real>* start, SumOf<Real>* c) {
   over_blocks<kSide>(p.rows, p.vectors, [&]<int kR, int kW>(std::int64_t row, int vector) {
     multiply_block<Real, kSide, kR, kW>(p, row, vector, start, c);
   });
 }
 
 template <typename Real>
-void multiply(const BlockProduct<Real>& p, const Real* start, Real* c) {
+void multiply(const BlockProduct<Real>& p, const SumOf<Real>* start, SumOf<Real>* c) {
   if (p.a_row == 1)
     multiply_side<Real, Side::kAcross>(p, start, c);
   else
@@ -163,9 +171,9 @@ void multiply(const BlockProduct<Real>& p, const Real* start, Real* c) {
 }
 
 template <typename Real>
-double add(const BlockProduct<Real>& p, const Real* c, const SumBlock& to) {
+double add(const BlockProduct<Real>& p, const SumOf<Real>* c, const SumBlock& to) {
   const Destination destination(to);
-  Peak<Real> peak;
+  Peak<SumOf<Real>> peak;
   over_blocks<Side::kAcross>(p.rows, p.vectors, [&]<int kR, int kW>(std::int64_t row, int vector) {
     add_block<Real, kR, kW>(p, row, vector, c, destination, peak);
   });
@@ -215,8 +223,8 @@ HADAL_TARGET void add_moments(const Real* t, std::int64_t count, double* __restr
 
 template <typename Real>
 const BlockKernels<Real>& block_kernels() {
-  static constexpr BlockKernels<Real> kernels = {convert<Real>, add_moments<Real>, multiply<Real>,
-                                                 add<Real>};
+  static constexpr BlockKernels<Real> kernels = {
+      {multiply<Real>, add<Real>}, convert<Real>, add_moments<Real>};
   return kernels;
 }
 

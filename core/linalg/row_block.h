@@ -1,6 +1,7 @@
 // Rows of the long matrix where they lie in memory.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/matrix/row_source.h"
@@ -18,6 +19,15 @@ struct RowBlock {
 template <typename From>
 const From* row_of(const RowBlock& t, std::int64_t i) {
   return static_cast<const From*>(t.data) + i * t.stride;
+}
+
+/// The bytes from row i on that some rows take.
+inline const std::byte* bytes_of(const RowBlock& t, std::int64_t i) {
+  return static_cast<const std::byte*>(t.data) +
+         i * t.stride * static_cast<std::int64_t>(matrix::bytes_of(t.element));
+}
+inline std::int64_t byte_count(const RowBlock& t, std::int64_t rows) {
+  return rows * t.stride * static_cast<std::int64_t>(matrix::bytes_of(t.element));
 }
 
 /// The instruction sets; all give the same bits.

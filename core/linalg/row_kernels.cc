@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/linalg/sum_words.h"
 
 namespace hadal::linalg {
 namespace {
 
 constexpr std::int64_t kDepth = 128;            // rows of X that stay in the nearest cache: 32 KiB
 constexpr std::int64_t kTileBytes = 256 << 10;  // of converted rows, beside X and S in the next one
-                                                // of a panel: 48 floats, 24 doubles
 
 // Columns in a panel of a Gram matrix: with 8 rows beside them they fill the registers.
 template <typename Real>
@@ -24,14 +24,6 @@ std::int64_t round_up(std::int64_t n, std::int64_t step) { return (n + step - 1)
 template <typename Real>
 struct AlignedZeros {
   alignas(64) Real values[kMaxVectors * kLanes<Real>] = {};
-};
-
-// The largest of some magnitudes; NaN once one of them is.
-struct Magnitude {
-  double value = 0;
-  void meet(double other) {
-    if (!(other <= value) && !std::isnan(value)) value = other;
-  }
 };
 
 template <typename Real>
@@ -50,27 +42,34 @@ Isa best_isa() {
   return Isa::kScalar;
 }
 
+std::vector<ColumnPanel> column_panels(std::int64_t cols, int lanes) {
+  const auto vectors = static_cast<int>((cols + lanes - 1) / lanes);
+  const int panels = (vectors + kMaxVectors - 1) / kMaxVectors;
+  std::vector<ColumnPanel> all;
+  for (int done = 0, left = panels; left > 0; --left) {
+    all.push_back({std::int64_t{done} * lanes, (vectors - done + left - 1) / left});
+    done += all.back().vectors;
+  }
+  return all;
+}
+
 template <typename Real>
 PackedMatrix<Real>::PackedMatrix(const DenseMatrix& x, std::span<const double> c)
-    : rows_(x.rows), cols_(x.cols), padded_cols_(round_up(x.cols, kLanes<Real>)) {
+    : rows_(x.rows),
+      cols_(x.cols),
+      padded_cols_(round_up(x.cols, kLanes<Real>)),
+      panels_(column_panels(x.cols, kLanes<Real>)) {
   if (!c.empty() && static_cast<std::int64_t>(c.size()) != cols_)
     throw ShapeError(
         fmt::format("row kernels: c has {} values, X is {}x{}", c.size(), rows_, cols_));
-  const auto vectors = static_cast<int>(padded_cols_ / kLanes<Real>);
-  const int panels = (vectors + kMaxVectors - 1) / kMaxVectors;
   Real* const start = start_.reserve(padded_cols_);
   std::fill_n(start, padded_cols_, Real{0});
   for (std::size_t j = 0; j < c.size(); ++j) start[j] = static_cast<Real>(-c[j]);
   Real* to = values_.reserve(padded_cols_ * rows_);
-  for (int p = 0, done = 0; p < panels; ++p) {
-    const Panel panel{std::int64_t{done} * kLanes<Real>,
-                      (vectors - done + panels - p - 1) / (panels - p)};
-    done += panel.vectors;
-    panels_.push_back(panel);
+  for (const ColumnPanel& panel : panels_)
     for (std::int64_t k = 0; k < rows_; ++k)
-      for (std::int64_t j = panel.first; j < std::int64_t{done} * kLanes<Real>; ++j)
+      for (std::int64_t j = panel.first; j < panel.first + panel.vectors * kLanes<Real>; ++j)
         *to++ = j < cols_ ? static_cast<Real>(x(k, j)) : Real{0};
-  }
 }
 
 template <typename Real>
@@ -182,16 +181,16 @@ void RowKernels<Real>::fused(const RowBlock& t, const PackedMatrix<Real>& x, Fix
     multiply(part, rows, x, panels);
     if (y != nullptr) unpack(x, panels, rows, y + i * x.cols_);
     for (const auto& panel : x.panels_) {
-      const BlockProduct<Real> product{
-          .rows = n_,
-          .depth = rows,
-          .a = part.values,
-          .a_row = 1,
-          .a_step = part.stride,
-          .b = panels + panel.first * rows,
-          .b_step = panel.vectors * kLanes<Real>,
-          .vectors = panel.vectors,
-          .ahead = part.values == tile_.data() ? 0 : most * part.stride};
+      const BlockProduct<Real> product{.rows = n_,
+                                       .depth = rows,
+                                       .a = part.values,
+                                       .a_row = 1,
+                                       .a_step = part.stride,
+                                       .b = panels + panel.first * rows,
+                                       .b_step = panel.vectors * kLanes<Real>,
+                                       .vectors = panel.vectors,
+                                       .next = panel.first == 0 ? bytes_of(t, i + rows) : nullptr,
+                                       .next_bytes = byte_count(t, most)};
       Real* const partial = sums + panel.first * n_;
       if (i + rows < t.rows)
         kernels_.multiply(product, i == 0 ? zeros.values : nullptr, partial);

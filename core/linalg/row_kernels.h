@@ -49,18 +49,15 @@ class PackedMatrix {
   template <typename>
   friend class RowKernels;
 
-  // Columns in panels of up to four vectors of 64 bytes, as even as can be; the last is filled up
-  // with zeros.
-  struct Panel {
-    std::int64_t first = 0;  // column
-    int vectors = 0;
-  };
+  // The last panel is filled up with zeros.
   std::int64_t padded_cols() const { return padded_cols_; }
-  const Real* values(const Panel& panel) const { return values_.data() + panel.first * rows_; }
-  const Real* start(const Panel& panel) const { return start_.data() + panel.first; }
+  const Real* values(const ColumnPanel& panel) const {
+    return values_.data() + panel.first * rows_;
+  }
+  const Real* start(const ColumnPanel& panel) const { return start_.data() + panel.first; }
 
   std::int64_t rows_, cols_, padded_cols_ = 0;
-  std::vector<Panel> panels_;
+  std::vector<ColumnPanel> panels_;
   AlignedBuffer<Real> values_;  // panel after panel, each rows x its columns
   AlignedBuffer<Real> start_;   // -c
 };

@@ -62,6 +62,14 @@ struct Peak {
   }
 };
 
+// The largest of some magnitudes; NaN once one of them is.
+struct Magnitude {
+  double value = 0;
+  void meet(double other) {
+    if (!(other <= value) && !std::isnan(value)) value = other;
+  }
+};
+
 // What add_units means, a lane at a time.
 inline void add_units(const WordRow& words, std::int64_t at, double value) {
   const double units = value * words.per_unit, whole = std::nearbyint(units);

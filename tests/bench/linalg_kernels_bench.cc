@@ -17,6 +17,7 @@
 #include "core/base/random.h"
 #include "core/cpu/avx512.h"
 #include "core/linalg/gaussian.h"
+#include "core/linalg/mixed_kernels.h"
 #include "core/linalg/one_blas_thread.h"
 #include "core/linalg/row_kernels.h"
 
@@ -137,6 +138,15 @@ void measure(const Shape& shape, double peak, double budget_s) {
       });
     });
     print(shape, "fused", fused, peak, blas_fused);
+
+    const MixedMatrix mixed_x(x);
+    MixedKernels mixed_kernels(n);
+    const double mixed = rate(4 * dm * dn * dl, budget_s, [&] {
+      over_groups(kGroupRows, [&](std::int64_t i, std::int64_t rows) {
+        mixed_kernels.fused(block(i, rows), mixed_x, sum);
+      });
+    });
+    print(shape, "fused, mixed", mixed, peak, blas_fused);
   }
   {
     FixedPointSum sum(packed_size(n), 0);

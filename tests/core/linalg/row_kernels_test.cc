@@ -4,6 +4,7 @@
 #include "core/linalg/row_kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -15,6 +16,7 @@
 
 #include "core/base/error.h"
 #include "core/linalg/gaussian.h"
+#include "core/linalg/mixed_kernels.h"
 
 namespace hadal::linalg {
 namespace {
@@ -370,6 +372,63 @@ TYPED_TEST(RowKernelsTest, ManyRowsOfPixelsAreSummedExactlyInOneGo) {
         ASSERT_EQ(of_rows.value(packed_index(50, i, j)), row_sum) << name_of(isa);
       }
   }
+}
+
+double to_bf16(double x) {
+  const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(x));
+  return std::bit_cast<float>((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000);
+}
+
+// The definition of mixed_kernels.h: chains of float, odd before even.
+std::vector<double> mixed_by_definition(const DenseMatrix& t, const DenseMatrix& x,
+                                        const std::vector<double>& c, std::int64_t rows,
+                                        int exponent) {
+  const auto chain = [](std::int64_t depth, float sum, const auto& left, const auto& right) {
+    for (std::int64_t q = 0; q < depth; q += 2)
+      for (const std::int64_t k : {q + 1, q})
+        if (k < depth)
+          sum = std::fma(static_cast<float>(to_bf16(left(k))),
+                         static_cast<float>(to_bf16(right(k))), sum);
+    return sum;
+  };
+  DenseMatrix y(rows, x.cols);
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < x.cols; ++j)
+      y(i, j) = chain(
+          t.cols, static_cast<float>(-c[static_cast<std::size_t>(j)]),
+          [&](std::int64_t k) { return t(i, k); }, [&](std::int64_t k) { return x(k, j); });
+  std::vector<double> s;
+  for (std::int64_t k = 0; k < t.cols; ++k)
+    for (std::int64_t j = 0; j < x.cols; ++j)
+      s.push_back(std::ldexp(
+          std::nearbyint(std::ldexp(static_cast<double>(chain(
+                                        rows, 0.f, [&](std::int64_t i) { return t(i, k); },
+                                        [&](std::int64_t i) { return y(i, j); })),
+                                    -exponent)),
+          exponent));
+  return s;
+}
+
+TEST(MixedKernels, FollowTheDefinitionToTheLastBitWithAndWithoutPairs) {
+  std::vector<Shape> shapes = kShapes;
+  shapes.push_back({256, 1500, 3});  // several tiles
+  for (const auto& [rows, n, l] : shapes)
+    for (const Element element : kElements) {
+      const Block b = make_block(rows, n, element);
+      RowBlock group = b.rows;
+      group.rows = std::min<std::int64_t>(rows, kGroupRows);
+      const DenseMatrix x = gaussian_matrix({2}, n, l);
+      std::vector<double> c(static_cast<std::size_t>(l));
+      gaussian_row({3}, 0, 0, c);
+      const std::vector<double> expected = mixed_by_definition(b.values, x, c, group.rows, -20);
+      for (const bool pairs : {false, true}) {
+        if (pairs && !has_bf16()) continue;
+        FixedPointSum s(n * l, -20);
+        MixedKernels(n, {}, pairs).fused(group, MixedMatrix(x, c, pairs), s);
+        ASSERT_EQ(s.values(), expected)
+            << fmt::format("{}x{} {}, l {}, pairs {}", rows, n, name_of(element), l, pairs);
+      }
+    }
 }
 
 TEST(RowKernels, TheFirstValueThatIsNotFiniteIsFound) {
