@@ -128,6 +128,10 @@ OrderedAllReduce::Ticket OrderedAllReduce::start(std::span<double> values) {
   return enqueue(std::make_unique<TypedOperation<double>>(*this, values));
 }
 
+OrderedAllReduce::Ticket OrderedAllReduce::start(std::span<std::int64_t> values) {
+  return enqueue(std::make_unique<TypedOperation<std::int64_t>>(*this, values));
+}
+
 OrderedAllReduce::Ticket OrderedAllReduce::enqueue(std::unique_ptr<Operation> operation) {
   const Ticket ticket = first_ + operations_.size();
   operations_.push_back(std::move(operation));

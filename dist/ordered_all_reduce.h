@@ -46,6 +46,7 @@ class OrderedAllReduce {
   /// values = sum over ranks, in place; `values` belongs to the reduction until it is done.
   Ticket start(std::span<float> values);
   Ticket start(std::span<double> values);
+  Ticket start(std::span<std::int64_t> values);
 
   /// Moves everything along; throws CommError when ranks contradict each other or one is lost.
   void poll();

@@ -51,6 +51,17 @@ TEST(OrderedAllReduce, SumsDoublesToo) {
   });
 }
 
+TEST(OrderedAllReduce, SumsWholeNumbersExactly) {
+  for (const std::size_t whole_bytes : {std::size_t{0}, std::size_t{1} << 20}) {
+    run_ranks(3, [&](Communicator& comm) {
+      OrderedAllReduce all_reduce(comm, {.whole_bytes = whole_bytes});
+      std::vector<std::int64_t> values(100, (std::int64_t{1} << 60) + comm.rank());
+      all_reduce.wait(all_reduce.start(values));
+      EXPECT_EQ(values, std::vector<std::int64_t>(100, 3 * (std::int64_t{1} << 60) + 3));
+    });
+  }
+}
+
 TEST(OrderedAllReduce, ManyUnderWayAreMatchedByTheirOrder) {
   constexpr int kMany = 40;
   run_ranks(4, [](Communicator& comm) {

@@ -40,6 +40,21 @@ inline std::vector<double> geometric_spectrum(int n, double condition) {
   return sigma;
 }
 
+/// j^(-1/2): nothing stands out.
+inline std::vector<double> slow_spectrum(std::int64_t n) {
+  std::vector<double> sigma;
+  for (std::int64_t j = 1; j <= n; ++j) sigma.push_back(1 / std::sqrt(static_cast<double>(j)));
+  return sigma;
+}
+
+/// 10^(-(j-1)/20), not below 1e-4.
+inline std::vector<double> fast_spectrum(std::int64_t n) {
+  std::vector<double> sigma;
+  for (std::int64_t j = 0; j < n; ++j)
+    sigma.push_back(std::max(1e-4, std::pow(10.0, -static_cast<double>(j) / 20)));
+  return sigma;
+}
+
 inline matrix::MemoryRows rows_of(const linalg::DenseMatrix& a, std::string name = "matrix") {
   return {a.values, a.rows, a.cols, std::move(name)};
 }
@@ -53,9 +68,19 @@ inline double max_difference(const linalg::DenseMatrix& a, const linalg::DenseMa
   return largest;
 }
 
+/// The same as float32.
+inline matrix::MemoryRows float_rows_of(const linalg::DenseMatrix& a) {
+  return {std::vector<float>(a.values.begin(), a.values.end()), a.rows, a.cols};
+}
+
 inline linalg::DenseMatrix minus(linalg::DenseMatrix a, const linalg::DenseMatrix& b) {
   for (std::size_t i = 0; i < a.values.size(); ++i) a.values[i] -= b.values[i];
   return a;
+}
+
+/// |A - B|_2.
+inline double spectral_distance(const linalg::DenseMatrix& a, const linalg::DenseMatrix& b) {
+  return linalg::dense_svd(minus(a, b)).sigma.front();
 }
 
 }  // namespace hadal::dist

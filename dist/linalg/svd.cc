@@ -1,0 +1,565 @@
+#include "dist/linalg/svd.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/linalg/dense.h"
+#include "core/linalg/gaussian.h"
+#include "core/linalg/leading_eigen.h"
+#include "dist/linalg/certificate.h"
+#include "dist/linalg/row_pass.h"
+#include "dist/linalg/svd_planner.h"
+#include "dist/linalg/svd_state.h"
+#include "dist/linalg/tall_matrix.h"
+
+namespace hadal::dist {
+namespace {
+
+using linalg::DenseMatrix;
+
+constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2;
+constexpr int kColumnStep = 16;  // kernels work on so many columns at once
+
+/// Krylov stops when what the leading Ritz values can still gain, all together, is this share of
+/// the first value left out: |A - A_k|^2 is then within it of the best possible.
+constexpr double kGainLeft = 1e-3;
+
+DenseMatrix column_matrix(const std::vector<double>& values) {
+  DenseMatrix column(static_cast<std::int64_t>(values.size()), 1);
+  column.values = values;
+  return column;
+}
+
+double epsilon(Precision precision) {
+  return precision == Precision::kFloat64 ? std::numeric_limits<double>::epsilon()
+                                          : std::numeric_limits<float>::epsilon();
+}
+
+/// The eigenvalues of T^T T as they are known so far, and vectors for the first of them.
+struct Spectrum {
+  std::vector<double> values;  // descending
+  DenseMatrix vectors;         // w x b
+  bool complete = false;       // all w values are there
+};
+
+class SvdRun {
+ public:
+  SvdRun(Communicator& comm, const matrix::RowSource& a, const SvdOptions& options)
+      : comm_(comm),
+        a_(a),
+        options_(options),
+        plan_(plan_svd(a, options)),
+        state_(comm, a, options) {
+    if (plan_.memory_bytes == 0) plan_.memory_bytes = half_of_free_memory();
+    plan_.predicted_seconds = predicted_seconds(comm, a, options, plan_);
+    if (options_.on_plan) options_.on_plan(plan_);
+    TallOptions tall;
+    tall.centre = options.centre;
+    tall.scale = options.scale;
+    tall.turned = plan_.short_side_rows;
+    tall.float64 = options.precision == Precision::kFloat64;
+    tall.threads = options.threads;
+    tall.memory_bytes = plan_.memory_bytes;
+    tall.on_progress = [this](std::int64_t done) { tell(done); };
+    t_ = make_tall_matrix(comm, a, tall);
+  }
+
+  SvdResult run(ScoreSink* sink);
+
+ private:
+  void tell(std::int64_t done);
+  template <typename F>
+  auto timed(double& seconds, F&& work) {
+    const double start = clock_.now_s();
+    auto result = work();
+    seconds += clock_.now_s() - start;
+    return result;
+  }
+
+  Spectrum by_gram();
+  Spectrum by_krylov();
+  Spectrum by_one_pass();
+  DenseMatrix extended(const Spectrum& spectrum, std::int64_t columns) const;
+  int rank_for_target(const std::vector<double>& values) const;
+  bool finish(const Spectrum& spectrum, std::int64_t columns, bool keep);
+  void certify(const TallMatrix::Projection& projection, const DenseMatrix& basis);
+  void deliver(ScoreSink* sink);
+  void deliver_standing(ScoreSink* sink);
+  void deliver_turned(ScoreSink* sink);
+  DenseMatrix orthonormal_correction(const DenseMatrix& combination);
+  void save(std::vector<const DenseMatrix*> matrices);
+  std::vector<double> gathered(const std::vector<double>& own) const;
+  void count();
+
+  Communicator& comm_;
+  const matrix::RowSource& a_;
+  const SvdOptions& options_;
+  const SystemClock clock_;
+  const double started_ = clock_.now_s();
+  SvdPlan plan_;
+  SvdStateFile state_;
+  std::unique_ptr<TallMatrix> t_;
+
+  int pass_ = 1;            // under way
+  int resumed_passes_ = 0;  // done by the run before
+  double small_seconds_ = 0, certificate_seconds_ = 0;
+  SvdResult result_;
+  DenseMatrix v_;              // w x b: Ritz vectors of the finish, first k are wanted
+  std::vector<double> sigma_;  // b
+  DenseMatrix combination_;    // b x k: T v = Y combination
+};
+
+void SvdRun::tell(std::int64_t done) {
+  if (!options_.on_progress) return;
+  const TallCounters counters = t_->counters();
+  const double seconds = clock_.now_s() - started_;
+  const std::int64_t rows = std::max<std::int64_t>(t_->count(), 1);
+  const double bytes =
+      static_cast<double>(t_->width()) * static_cast<double>(matrix::bytes_of(a_.element()));
+  const double so_far =
+      static_cast<double>(counters.bytes_read) + static_cast<double>(done) * bytes;
+  const double passes_done =
+      pass_ - 1 - resumed_passes_ + static_cast<double>(done) / static_cast<double>(rows);
+  SvdProgress progress;
+  progress.pass = pass_;
+  progress.passes = std::max(plan_.passes, pass_);
+  progress.rows_done = done;
+  progress.rows = rows;
+  progress.bytes_per_s = seconds > 0 ? so_far / seconds : 0;
+  progress.seconds_left =
+      passes_done > 0 ? seconds * (progress.passes - resumed_passes_ - passes_done) / passes_done
+                      : 0;
+  options_.on_progress(progress);
+}
+
+/// Statistics ride along; turned, every read works them out anew.
+void SvdRun::save(std::vector<const DenseMatrix*> matrices) {
+  const ColumnStatistics& s = t_->statistics();
+  SvdState state = {column_matrix({s.frobenius_squared}),
+                    plan_.short_side_rows ? DenseMatrix() : column_matrix(s.mean),
+                    plan_.short_side_rows ? DenseMatrix() : column_matrix(s.deviation)};
+  for (const DenseMatrix* each : matrices) state.push_back(*each);
+  state_.save(state);
+}
+
+int SvdRun::rank_for_target(const std::vector<double>& values) const {
+  const RankTarget& target = options_.target;
+  if (target.components) return *target.components;
+  const auto all = static_cast<int>(values.size());
+  if (target.explained) {
+    const double wanted = *target.explained * t_->statistics().frobenius_squared;
+    double sum = 0;
+    for (int i = 0; i < all; ++i)
+      // All of it, up to the rounding of as many sums.
+      if ((sum += std::max(values[static_cast<std::size_t>(i)], 0.0)) >=
+          wanted * (1 - 4 * epsilon(options_.precision)))
+        return i + 1;
+    return all + 1;  // not among these
+  }
+  const double least = std::pow(*target.tolerance, 2) * values.front();
+  for (int i = 1; i < all; ++i)
+    if (values[static_cast<std::size_t>(i)] <= least) return i;
+  return all == t_->width() ? all : all + 1;
+}
+
+Spectrum SvdRun::by_gram() {
+  DenseMatrix g;
+  if (const auto state = state_.load(); state && state->size() == 4) {
+    t_->resume({(*state)[1].values, (*state)[2].values, (*state)[0](0, 0)});
+    g = (*state)[3];
+    resumed_passes_ = 1;
+  } else {
+    g = t_->gram();
+    save({&g});
+  }
+  ++pass_;
+  return timed(small_seconds_, [&]() -> Spectrum {
+    const std::int64_t w = t_->width();
+    if (!options_.target.components) {
+      linalg::SymmetricEigen all = linalg::symmetric_eigen(g);
+      return {std::move(all.values), std::move(all.vectors), true};
+    }
+    const std::int64_t wanted =
+        std::min<std::int64_t>(w, *options_.target.components + 1 + kColumnStep);
+    linalg::SymmetricEigen leading = linalg::leading_eigen(g, wanted);
+    return {std::move(leading.values), std::move(leading.vectors), wanted == w};
+  });
+}
+
+/// Rayleigh and Ritz on the span of K, where T^T T K = Z is known.
+struct Ritz {
+  DenseMatrix q;                  // orthonormal basis of K
+  std::vector<double> values;     // descending
+  DenseMatrix vectors;            // Q W
+  std::vector<double> residuals;  // |T^T T v - value v|_2
+};
+
+Ritz rayleigh_ritz(const DenseMatrix& k, const DenseMatrix& z) {
+  const linalg::QrFactors factors = linalg::qr(k);
+  const DenseMatrix image = linalg::solve_upper_right(z, factors.r);  // T^T T Q
+  DenseMatrix h = linalg::multiply_transposed_left(factors.q, image);
+  for (std::int64_t i = 0; i < h.rows; ++i)
+    for (std::int64_t j = i; j < h.cols; ++j) h(i, j) = h(j, i) = 0.5 * (h(i, j) + h(j, i));
+  const linalg::SymmetricEigen eigen = linalg::symmetric_eigen(h);
+  Ritz ritz{factors.q, eigen.values, linalg::multiply(factors.q, eigen.vectors), {}};
+  const DenseMatrix images = linalg::multiply(image, eigen.vectors);
+  ritz.residuals.assign(ritz.values.size(), 0.0);
+  for (std::int64_t i = 0; i < images.rows; ++i)
+    for (std::int64_t j = 0; j < images.cols; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      const double r = images(i, j) - ritz.values[at] * ritz.vectors(i, j);
+      ritz.residuals[at] += r * r;
+    }
+  for (double& residual : ritz.residuals) residual = std::sqrt(residual);
+  return ritz;
+}
+
+/// What the first k Ritz values can still gain, as a share of the next: residual^2 / gap each, the
+/// gap to what one block cannot tell from the rest.
+double gain_left(const Ritz& ritz, int k, int block) {
+  const auto& values = ritz.values;
+  if (static_cast<std::size_t>(k) >= values.size()) return 1;
+  const auto rest = static_cast<std::size_t>(
+      std::min<std::int64_t>(std::max(block, k + 1), static_cast<std::int64_t>(values.size()) - 1));
+  const double next = std::max(values[static_cast<std::size_t>(k)], 0.0);
+  double gain = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(k); ++i) {
+    const double gap = std::max(values[i] - values[rest], 0.02 * values[i]);
+    if (gap > 0) gain += ritz.residuals[i] * ritz.residuals[i] / gap;
+  }
+  // Nothing is left: the rank is below k.
+  if (next <= 1e-14 * values.front()) return gain <= 1e-12 * values.front() ? 0 : 1;
+  return gain / next;
+}
+
+Spectrum SvdRun::by_krylov() {
+  const std::int64_t w = t_->width();
+  const std::int64_t block = plan_.block;
+  const int most = options_.passes > 0 ? std::max(1, options_.passes - 1) : kMostKrylovPasses;
+  DenseMatrix k(w, 0), z(w, 0);
+  DenseMatrix next = timed(small_seconds_, [&] {
+    return linalg::orthonormalise(linalg::gaussian_matrix({options_.seed, kStartStream}, w, block));
+  });
+  if (const auto state = state_.load(); state && state->size() == 6) {
+    t_->resume({(*state)[1].values, (*state)[2].values, (*state)[0](0, 0)});
+    k = (*state)[3];
+    z = (*state)[4];
+    next = (*state)[5];
+    resumed_passes_ = static_cast<int>(k.cols / block);
+    pass_ += resumed_passes_;
+  }
+  for (;;) {
+    const bool enough_state = k.cols > 0 && next.cols == 0;
+    if (!enough_state) {
+      const TallMatrix::Product product = t_->multiply(next);
+      ++pass_;
+      k = linalg::beside(k, product.x);
+      z = linalg::beside(z, product.z);
+    }
+    const double start = clock_.now_s();
+    const Ritz ritz = rayleigh_ritz(k, z);
+    const int passes = static_cast<int>(k.cols / block);
+    const int rank = rank_for_target(ritz.values);
+    const bool known = rank < static_cast<int>(ritz.values.size());
+    const bool converged = options_.passes == 0 && known &&
+                           gain_left(ritz, rank, static_cast<int>(block)) <= kGainLeft;
+    const bool full = k.cols + block > w;
+    if (enough_state || converged || passes >= most || full) {
+      small_seconds_ += clock_.now_s() - start;
+      return {ritz.values, ritz.vectors, false};
+    }
+    next = linalg::orthonormalise(outside_of(ritz.q, linalg::columns(z, z.cols - block, block)));
+    small_seconds_ += clock_.now_s() - start;
+    save({&k, &z, &next});
+  }
+}
+
+// Nystrom: T^T T ~ Z (X^T Z)^-1 Z^T from Z = T^T T X alone, shifted for stability (Tropp,
+// Yurtsever, Udell, Cevher 2017). Its values are sigma^2; rows of U sigma come from Y = T X by
+// least squares, for which the rows are read again only when they are asked for.
+Spectrum SvdRun::by_one_pass() {
+  const TallMatrix::Product product = t_->multiply(timed(small_seconds_, [&] {
+    return linalg::orthonormalise(
+        linalg::gaussian_matrix({options_.seed, kStartStream}, t_->width(), plan_.block));
+  }));
+  ++pass_;
+  return timed(small_seconds_, [&]() -> Spectrum {
+    const double shift = std::sqrt(static_cast<double>(t_->width())) * epsilon(options_.precision) *
+                         linalg::frobenius_norm(product.z);
+    DenseMatrix z = product.z;
+    for (std::size_t i = 0; i < z.values.size(); ++i) z.values[i] += shift * product.x.values[i];
+    DenseMatrix core = linalg::multiply_transposed_left(product.x, z);
+    for (std::int64_t i = 0; i < core.rows; ++i)
+      for (std::int64_t j = i; j < core.cols; ++j)
+        core(i, j) = core(j, i) = 0.5 * (core(i, j) + core(j, i));
+    const auto root = linalg::cholesky(core);
+    if (!root)
+      throw ConfigError(
+          "svd: the sketch of one pass is not positive definite to working precision; take two "
+          "passes or --precision float64");
+    const linalg::DenseSvd svd = linalg::dense_svd(linalg::solve_upper_right(z, *root));
+    std::vector<double> values;
+    for (const double sigma : svd.sigma) values.push_back(std::max(0.0, sigma * sigma - shift));
+    return {std::move(values), svd.u, false};
+  });
+}
+
+/// The first `columns` vectors, random ones outside of them where there are not as many.
+DenseMatrix SvdRun::extended(const Spectrum& spectrum, std::int64_t columns) const {
+  if (columns <= spectrum.vectors.cols) return linalg::columns(spectrum.vectors, 0, columns);
+  const DenseMatrix random = linalg::gaussian_matrix({options_.seed, kMoreStream}, t_->width(),
+                                                     columns - spectrum.vectors.cols);
+  return linalg::orthonormalise(
+      linalg::beside(spectrum.vectors, outside_of(spectrum.vectors, random)));
+}
+
+/// Projects on the leading `columns` vectors: values, vectors and certificate to working precision.
+/// True when the target is met.
+bool SvdRun::finish(const Spectrum& spectrum, std::int64_t columns, bool keep) {
+  const DenseMatrix basis = timed(small_seconds_, [&] { return extended(spectrum, columns); });
+  const bool whole = columns == t_->width();
+  const DenseMatrix probes = timed(certificate_seconds_, [&] {
+    const int r = whole ? 0 : options_.probes;
+    return outside_of(basis,
+                      linalg::gaussian_matrix({options_.seed, kProbeStream}, t_->width(), r));
+  });
+  const TallMatrix::Projection projection = t_->project(basis, probes, keep);
+  ++pass_;
+  const double start = clock_.now_s();
+  // X was rounded: H w = lambda X^T X w.
+  const auto root = linalg::cholesky(linalg::self_product(projection.x));
+  HADAL_CHECK(root.has_value());
+  const DenseMatrix left = linalg::solve_upper_transposed(*root, projection.h);
+  const linalg::SymmetricEigen eigen =
+      linalg::symmetric_eigen(linalg::solve_upper_right(left, *root));
+  combination_ = linalg::solve_upper(*root, eigen.vectors);
+  v_ = linalg::multiply(projection.x, combination_);
+  sigma_.clear();
+  for (const double value : eigen.values) sigma_.push_back(std::sqrt(std::max(value, 0.0)));
+  small_seconds_ += clock_.now_s() - start;
+
+  std::vector<double> values = eigen.values;
+  const int rank = rank_for_target(values);
+  const bool found = rank <= static_cast<int>(values.size());
+  result_.k = std::min(rank, static_cast<int>(values.size()));
+  certify(projection, linalg::columns(v_, 0, columns));
+  if (options_.target.tolerance && options_.probes > 0)
+    return found && result_.certificate.error_bound <= *options_.target.tolerance * sigma_.front();
+  return found;
+}
+
+void SvdRun::certify(const TallMatrix::Projection& projection, const DenseMatrix& basis) {
+  const double start = clock_.now_s();
+  SvdCertificate& c = result_.certificate;
+  const auto k = static_cast<std::size_t>(result_.k);
+  const double frobenius = t_->statistics().frobenius_squared;
+  double kept = 0;
+  for (std::size_t i = 0; i < k; ++i) kept += sigma_[i] * sigma_[i];
+  c.frobenius_error = std::sqrt(std::max(0.0, frobenius - kept));
+  c.failure_probability = options_.failure_probability;
+  const double next = k < sigma_.size() ? sigma_[k] : 0;
+  const bool whole = basis.cols == t_->width();
+  c.valid = whole || projection.z.cols > 0;
+  if (c.valid) {
+    const double outside =
+        whole ? 0 : residual_bound(basis, projection.z, options_.failure_probability);
+    // Products in the kernels' precision cannot see below this.
+    const double floor = 4 * epsilon(options_.precision) * std::sqrt(frobenius);
+    c.error_bound = std::sqrt(outside * outside + next * next + floor * floor);
+    c.best_possible_least = std::max(0.0, next - floor);
+    c.optimum_ratio = c.best_possible_least > 0 ? c.error_bound / c.best_possible_least : 0;
+  }
+  certificate_seconds_ += clock_.now_s() - start;
+}
+
+SvdResult SvdRun::run(ScoreSink* sink) {
+  Spectrum spectrum;
+  switch (plan_.path) {
+    case SvdPath::kGram:
+      spectrum = by_gram();
+      break;
+    case SvdPath::kKrylov:
+      spectrum = by_krylov();
+      break;
+    case SvdPath::kOnePass:
+      spectrum = by_one_pass();
+      break;
+  }
+  const std::int64_t w = t_->width();
+  const int rank = std::min<int>(rank_for_target(spectrum.values), static_cast<int>(w));
+  if (plan_.passes == 1 && options_.passes == 1) {
+    result_.k = std::min<int>(rank, static_cast<int>(spectrum.vectors.cols));
+    if (sink != nullptr)
+      throw ConfigError("svd: scores want a second pass; leave --passes out or --scores");
+    v_ = spectrum.vectors;
+    for (const double value : spectrum.values) sigma_.push_back(std::sqrt(std::max(value, 0.0)));
+    certify({}, linalg::columns(v_, 0, std::min<std::int64_t>(v_.cols, w - 1)));
+    result_.certificate.valid = false;
+  } else {
+    // One more than wanted tells what is left out; with the probes a whole number of kernel blocks.
+    std::int64_t columns =
+        (rank + 1 + options_.probes + kColumnStep - 1) / kColumnStep * kColumnStep -
+        options_.probes;
+    columns = std::min<std::int64_t>(std::max<std::int64_t>(columns, rank + 1), w);
+    while (!finish(spectrum, columns, sink != nullptr || plan_.short_side_rows) && columns < w)
+      columns = std::min<std::int64_t>(2 * columns, w);
+  }
+  deliver(sink);
+  state_.remove();
+  return std::move(result_);
+}
+
+void SvdRun::deliver(ScoreSink* sink) {
+  result_.rows = a_.rows();
+  result_.cols = a_.cols();
+  result_.frobenius_squared = t_->statistics().frobenius_squared;
+  const auto k = static_cast<std::size_t>(result_.k);
+  result_.singular_values.assign(sigma_.begin(), sigma_.begin() + static_cast<std::ptrdiff_t>(k));
+  if (plan_.short_side_rows)
+    deliver_turned(sink);
+  else
+    deliver_standing(sink);
+  if (options_.centre) result_.mean = gathered(t_->statistics().mean);
+  if (options_.scale) result_.scale = gathered(t_->statistics().deviation);
+  count();
+  result_.plan = plan_;
+}
+
+/// Of the columns of A: turned, each rank knows its own.
+std::vector<double> SvdRun::gathered(const std::vector<double>& own) const {
+  if (!plan_.short_side_rows) return own;
+  std::vector<double> all;
+  for (const auto& part : comm_.all_gather(std::as_bytes(std::span(own)))) {
+    const std::size_t before = all.size();
+    all.resize(before + part.size() / sizeof(double));
+    if (!part.empty()) std::memcpy(all.data() + before, part.data(), part.size());
+  }
+  return all;
+}
+
+/// +1 or -1 for every row: its entry of largest magnitude becomes positive, the first of equals.
+std::vector<double> signs_of(const DenseMatrix& components) {
+  std::vector<double> signs;
+  for (std::int64_t i = 0; i < components.rows; ++i) {
+    const auto row = components.row(i);
+    const auto largest = std::max_element(
+        row.begin(), row.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
+    signs.push_back(*largest < 0 ? -1.0 : 1.0);
+  }
+  return signs;
+}
+
+void scale_columns(DenseMatrix& a, const std::vector<double>& factors) {
+  for (std::int64_t i = 0; i < a.rows; ++i)
+    for (std::int64_t j = 0; j < a.cols; ++j) a(i, j) *= factors[static_cast<std::size_t>(j)];
+}
+
+void scale_rows(DenseMatrix& a, const std::vector<double>& factors) {
+  for (std::int64_t i = 0; i < a.rows; ++i)
+    for (double& value : a.row(i)) value *= factors[static_cast<std::size_t>(i)];
+}
+
+/// Rounded as the scores are handed out.
+void hand_out(ScoreSink& sink, Precision precision, std::int64_t first, std::int64_t rows, int k,
+              const double* values) {
+  if (precision == Precision::kFloat64) return sink.take(first, rows, k, values);
+  std::vector<float> narrow(values, values + rows * k);
+  sink.take(first, rows, k, narrow.data());
+}
+
+void SvdRun::deliver_standing(ScoreSink* sink) {
+  const std::int64_t k = result_.k;
+  result_.components = linalg::transpose(linalg::columns(v_, 0, k));
+  const std::vector<double> signs = signs_of(result_.components);
+  scale_rows(result_.components, signs);
+  if (sink == nullptr) return;
+  DenseMatrix combination = linalg::columns(combination_, 0, k);
+  scale_columns(combination, signs);
+  if (options_.orthonormal_u) combination = orthonormal_correction(combination);
+  t_->emit(combination, [&](std::int64_t first, std::int64_t rows, const double* values) {
+    hand_out(*sink, options_.precision, first, rows, static_cast<int>(k), values);
+  });
+}
+
+/// U as it comes out is Y C diag(1 / sigma); its Gram matrix M = R^T R, near I, puts it right:
+/// C diag(1 / sigma) R^-1 diag(sigma), one step of CholeskyQR, and it is well conditioned.
+DenseMatrix SvdRun::orthonormal_correction(const DenseMatrix& combination) {
+  std::vector<double> inverse;
+  for (const double sigma : result_.singular_values) inverse.push_back(sigma > 0 ? 1 / sigma : 0);
+  DenseMatrix c = combination;
+  scale_columns(c, inverse);
+  const auto root = linalg::cholesky(t_->gram_of_product(c));
+  if (!root) return combination;  // columns of zero: no orthonormal U exists for them
+  c = linalg::solve_upper_right(c, *root);
+  scale_columns(c, result_.singular_values);
+  return c;
+}
+
+// T = A^T: the short side's vectors are U, and A^T U = V diag(sigma) comes out row by row.
+void SvdRun::deliver_turned(ScoreSink* sink) {
+  const std::int64_t k = result_.k, n = a_.cols();
+  std::vector<double> own(static_cast<std::size_t>(t_->count() * k));
+  const DenseMatrix combination = linalg::columns(combination_, 0, k);
+  const double least = epsilon(options_.precision) * static_cast<double>(n) * sigma_.front();
+  t_->emit(combination, [&](std::int64_t first, std::int64_t rows, const double* values) {
+    std::copy_n(values, rows * k, own.data() + (first - t_->first()) * k);
+  });
+  const std::vector<double> all = gathered(own);
+  HADAL_CHECK(static_cast<std::int64_t>(all.size()) == n * k);
+  result_.components = DenseMatrix(k, n);
+  for (std::int64_t i = 0; i < k; ++i) {
+    const double sigma = sigma_[static_cast<std::size_t>(i)];
+    for (std::int64_t j = 0; j < n; ++j)
+      result_.components(i, j) =
+          sigma > least ? all[static_cast<std::size_t>(j * k + i)] / sigma : 0;
+  }
+  const std::vector<double> signs = signs_of(result_.components);
+  scale_rows(result_.components, signs);
+  if (sink == nullptr) return;
+  // Rows of U diag(sigma), dealt out evenly.
+  const std::int64_t begin = a_.rows() * comm_.rank() / comm_.size();
+  const std::int64_t end = a_.rows() * (comm_.rank() + 1) / comm_.size();
+  DenseMatrix scores(end - begin, k);
+  for (std::int64_t i = begin; i < end; ++i)
+    for (std::int64_t j = 0; j < k; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      scores(i - begin, j) = v_(i, j) * sigma_[at] * signs[at];
+    }
+  if (scores.rows > 0)
+    hand_out(*sink, options_.precision, begin, scores.rows, static_cast<int>(k),
+             scores.values.data());
+}
+
+void SvdRun::count() {
+  const TallCounters counters = t_->counters();
+  SvdCounters& c = result_.counters;
+  c.passes = counters.passes + resumed_passes_;
+  c.bytes_read = counters.bytes_read;
+  c.all_reduce_bytes = counters.all_reduce_bytes;
+  c.all_reduce_bytes_per_pass =
+      counters.passes > 0 ? counters.all_reduce_bytes / counters.passes : 0;
+  c.flops = counters.flops;
+  c.seconds = clock_.now_s() - started_;
+  c.read_seconds = counters.read_seconds;
+  c.kernel_seconds = counters.pass_seconds - counters.read_seconds;
+  c.small_seconds = small_seconds_;
+  c.certificate_seconds = certificate_seconds_;
+  c.peak_memory_bytes = counters.peak_memory_bytes;
+}
+
+}  // namespace
+
+SvdResult svd(Communicator& comm, const matrix::RowSource& a, const SvdOptions& options,
+              ScoreSink* scores) {
+  return SvdRun(comm, a, options).run(scores);
+}
+
+}  // namespace hadal::dist
