@@ -85,8 +85,4 @@ void MatrixJob::write(const std::function<nlohmann::ordered_json(const fs::path&
   say(fmt::format("wrote  {}  {}", out_.string(), format_duration(clock_.now_s() - started_)));
 }
 
-std::string describe(const matrix::RowSource& a) {
-  return fmt::format("{}: {}", a.name(), describe_matrix(a));
-}
-
 }  // namespace hadal::launcher

@@ -64,7 +64,4 @@ class MatrixJob {
   int threads_ = 1;
 };
 
-/// "a.npy: 60,000 x 784 u8 (44.9 MiB)"
-std::string describe(const matrix::RowSource& a);
-
 }  // namespace hadal::launcher

@@ -10,6 +10,7 @@
 #include "core/matrix/npy_writer.h"
 #include "dist/linalg/least_squares.h"
 #include "launcher/command.h"
+#include "launcher/matrix_arguments.h"
 #include "launcher/matrix_job.h"
 
 namespace hadal::launcher {
@@ -96,7 +97,7 @@ void report(MatrixJob& job, const matrix::RowSource& a, const LeastSquaresResult
 int solve(const Options& o) {
   MatrixJob job(o.job, command_line(o));
   const auto a = job.open(o.a), b = job.open(o.b);
-  job.say(fmt::format("A      {}, {}", describe(*a), job.workers()));
+  job.say(fmt::format("A      {}: {}, {}", a->name(), describe_matrix(*a), job.workers()));
   const LeastSquaresResult result =
       dist::least_squares(job.comm(), *a, *b, solver_options(o, job.threads()));
   report(job, *a, result);

@@ -10,6 +10,7 @@
 #include "core/matrix/npy_writer.h"
 #include "dist/linalg/pseudo_inverse.h"
 #include "launcher/command.h"
+#include "launcher/matrix_arguments.h"
 #include "launcher/matrix_job.h"
 
 namespace hadal::launcher {
@@ -27,7 +28,7 @@ int invert(const Options& o) {
   if (o.job.cutoff >= 0) command += fmt::format(" --cutoff {}", o.job.cutoff);
   MatrixJob job(o.job, command);
   const auto a = job.open(o.a);
-  job.say(fmt::format("A      {}, {}", describe(*a), job.workers()));
+  job.say(fmt::format("A      {}: {}, {}", a->name(), describe_matrix(*a), job.workers()));
   dist::TallSvdOptions options{.threads = job.threads()};
   if (o.job.cutoff >= 0) options.cutoff = o.job.cutoff;
   const dist::TallSvd svd(job.comm(), *a, nullptr, options);

@@ -11,6 +11,7 @@
 #include "core/matrix/npy_writer.h"
 #include "dist/linalg/projector.h"
 #include "launcher/command.h"
+#include "launcher/matrix_arguments.h"
 #include "launcher/matrix_job.h"
 
 namespace hadal::launcher {
@@ -77,7 +78,7 @@ int project(const Options& o) {
   const auto a = job.open(o.onto);
   const auto b = o.b.empty() ? nullptr : job.open(o.b);
   if (o.matrix) dist::require_small_projector(a->rows());
-  job.say(fmt::format("onto   {}, {}", describe(*a), job.workers()));
+  job.say(fmt::format("onto   {}: {}, {}", a->name(), describe_matrix(*a), job.workers()));
   dist::TallSvdOptions options{.threads = job.threads()};
   if (o.job.cutoff >= 0) options.cutoff = o.job.cutoff;
   const dist::TallSvd svd(job.comm(), *a, b.get(), options);
