@@ -9,7 +9,7 @@
 namespace hadal::linalg {
 
 DoubleGram::DoubleGram(std::int64_t columns) : strips_((columns + kStrip - 1) / kStrip) {
-  static_assert(kStrip == 3 * kLanes<double>);
+  static_assert(kStrip % kLanes<double> == 0);
   // Columns that fill the last strip are never loaded and stay zero.
   std::fill_n(chunk_.reserve(strips_ * kRows * kStrip), strips_ * kRows * kStrip, 0.0);
   sum_.reserve(block(0, strips_));

@@ -39,11 +39,11 @@ HADAL_AVX512 double dot_avx512(const double* a, const double* x, std::int64_t n)
   std::int64_t j = 0;
   for (; j + kChains <= n; j += kChains)
 #pragma GCC unroll 4
-    for (int c = 0; c < 4; ++c)
+    for (std::int64_t c = 0; c < 4; ++c)
       chains[c] = _mm512_fmadd_pd(_mm512_loadu_pd(a + j + 8 * c), _mm512_loadu_pd(x + j + 8 * c),
                                   chains[c]);
 #pragma GCC unroll 4
-  for (int c = 0; c < 4; ++c) {
+  for (std::int64_t c = 0; c < 4; ++c) {
     const __mmask8 lanes = lanes_left(n - j - 8 * c);
     chains[c] =
         _mm512_mask3_fmadd_pd(_mm512_maskz_loadu_pd(lanes, a + j + 8 * c),

@@ -44,7 +44,7 @@ DenseMatrix joined_gram(const LeastSquaresProblem& p) {
     std::vector<double> a, b;
   };
   std::vector<Scratch> scratch;
-  for (int t = 0; t < p.threads; ++t) scratch.emplace_back(DoubleGram(n + k));
+  for (int t = 0; t < p.threads; ++t) scratch.push_back({DoubleGram(n + k), {}, {}});
   FoldSteps steps;
   steps.length = scratch[0].gram.size();
   steps.leaf = [&](int thread, std::int64_t first, std::int64_t count, std::span<double> node) {

@@ -15,6 +15,7 @@ void pseudo_inverse(Communicator& comm, const TallSvd& svd, const TakeColumns& t
   // The transpose of A^+ is U S^-1 V^T = Y (T S^-1 V^T).
   const linalg::PackedMatrix<double> right(linalg::multiply_transposed_right(svd.t(), scaled));
   std::vector<linalg::RowKernels<double>> kernels;
+  kernels.reserve(static_cast<std::size_t>(svd.threads()));
   for (int t = 0; t < svd.threads(); ++t) kernels.emplace_back(svd.rank());
   svd.fold(
       comm, 0,

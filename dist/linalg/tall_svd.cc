@@ -125,7 +125,8 @@ std::vector<double> TallSvd::fold(Communicator& comm, std::size_t length, const 
     std::vector<double> a, b;
   };
   std::vector<Scratch> scratch;
-  for (int t = 0; t < threads_; ++t) scratch.emplace_back(linalg::RowKernels<double>(cols()));
+  for (int t = 0; t < threads_; ++t)
+    scratch.push_back({linalg::RowKernels<double>(cols()), {}, {}});
   FoldSteps steps;
   steps.length = length;
   steps.leaf = [&](int thread, std::int64_t first, std::int64_t count, std::span<double> node) {
