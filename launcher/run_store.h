@@ -11,6 +11,7 @@
 //   progress.json      where a living run is; replaced about once a second
 //   checkpoints/       the trainer's
 //   result.json        last, once: finished, failed or drained; a run without one is unfinished
+//   attempts/, job.*   claim.h, schedulers/slurm_job.h: of jobs that outlive the launcher
 //   log.txt            standard output and error of all ranks, attempt after attempt
 //
 // Errors are in percent of the images, losses in nats per image, times in seconds, bytes sent and

@@ -35,6 +35,10 @@ class Scheduler {
  public:
   virtual ~Scheduler() = default;
 
+  /// Throws ConfigError or IoError when it could not start anything: programs that are missing, a
+  /// cluster that does not answer. Called once, before the first job.
+  virtual void check() {}
+
   /// Whether one more such job can start, or be queued, now.
   virtual bool has_room(const Job& job) const = 0;
 

@@ -1,4 +1,4 @@
-// hadal sweep run, hadal sweep status.
+// hadal sweep run, hadal sweep status, and what Slurm's jobs execute: hadal sweep attempt.
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -13,8 +13,8 @@
 #include "experiments/translate.h"
 #include "launcher/command.h"
 #include "launcher/command_line.h"
-#include "launcher/environment.h"
-#include "launcher/schedulers/local.h"
+#include "launcher/schedulers/registry.h"
+#include "launcher/schedulers/slurm_job.h"
 #include "launcher/stop_signals.h"
 #include "launcher/sweep_planner.h"
 #include "launcher/sweep_runner.h"
@@ -31,10 +31,9 @@ struct RunOptions {
   bool dry_run = false;
   bool retry_diverged = false;
   int ranks = 0;
-  int slots = 0;
   std::vector<std::string> set;
   std::string trainer;
-  std::string mpirun = "mpirun";
+  SchedulerOptions scheduler;
 };
 
 std::string this_program() {
@@ -62,7 +61,7 @@ std::string state_of(const std::optional<RunRecord>& record, bool at_work) {
   return fmt::format("{}: {}", name_of(result.status), result.reason);
 }
 
-void print_plan(const SweepPlan& plan, const fs::path& folder, const LocalScheduler& scheduler) {
+void print_plan(const SweepPlan& plan, const fs::path& folder, const Scheduler& scheduler) {
   std::cout << fmt::format("{}: {} runs in {}\n{}\n", plan.name, plan.runs.size(), folder.string(),
                            scheduler.describe());
   for (const PlannedRun& run : plan.runs) {
@@ -86,24 +85,24 @@ int run_sweep(const RunOptions& options) {
                                     experiments::complete);
   const fs::path path = fs::path(options.runs) / plan.name;
   SystemProcesses processes;
+  SystemTools tools;
   SystemClock clock;
-  LocalScheduler scheduler({.cores = usable_cores(),
-                            .ranks = plan.ranks,
-                            .cores_per_rank = plan.cores_per_rank,
-                            .slots = options.slots,
-                            .mpirun = options.mpirun,
-                            .as_root = ::geteuid() == 0},
-                           processes, clock);
+  SchedulerOptions chosen = options.scheduler;
+  chosen.ranks = plan.ranks;
+  chosen.cores_per_rank = plan.cores_per_rank;
+  chosen.program = this_program();
+  const std::unique_ptr<Scheduler> scheduler = make_scheduler(chosen, processes, tools, clock);
   if (options.dry_run) {
-    print_plan(plan, path, scheduler);
+    print_plan(plan, path, *scheduler);
     return 0;
   }
+  scheduler->check();
   SweepFolder folder(path);
   const StopSignals signals;
   ProgressView view(std::cout, terminal_width(STDOUT_FILENO));
   view.note(fmt::format("{}: {} runs in {}; {}", plan.name, plan.runs.size(), path.string(),
-                        scheduler.describe()));
-  SweepRunner runner(plan, folder, scheduler, clock, view, [&] { return signals.count(); },
+                        scheduler->describe()));
+  SweepRunner runner(plan, folder, *scheduler, clock, view, [&] { return signals.count(); },
                      {.trainer = options.trainer.empty() ? this_program() : options.trainer,
                       .retry_diverged = options.retry_diverged});
   const SweepSummary summary = runner.run();
@@ -128,6 +127,36 @@ int print_status(const std::string& folder) {
   return 0;
 }
 
+void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
+  run.add_option("--scheduler", options.name,
+                 fmt::format("who starts the runs: {}", join(scheduler_names(), ", ")))
+      ->capture_default_str();
+  run.add_option(
+         "--slots", options.slots,
+         "runs at a time; default: as many as the cores hold; slurm: jobs in its queue, 100")
+      ->check(CLI::PositiveNumber);
+  run.add_option("--mpirun", options.mpirun, "the mpirun to use")->capture_default_str();
+  run.add_option("--partition", options.partition, "slurm: where the jobs go");
+  run.add_option(
+         "--sbatch", options.sbatch,
+         "slurm: one more argument of sbatch, as in --sbatch=--account=sea; may be repeated")
+      ->allow_extra_args(false);
+  run.add_option("--pass-on", options.pass_on,
+                 "slurm: name of an environment variable the jobs get too; may be repeated")
+      ->allow_extra_args(false);
+  run.add_option("--silence", options.silence_limit_s,
+                 "slurm: seconds without a sign of life after which an attempt is taken for gone")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+}
+
+int run_attempt(const std::string& folder) {
+  SystemProcesses processes;
+  SystemTools tools;
+  SystemClock clock;
+  return run_batch_job(fs::absolute(folder), tools, processes, clock);
+}
+
 Action declare(CLI::App& app) {
   auto options = std::make_shared<RunOptions>();
   CLI::App& run = add_nested(
@@ -141,23 +170,28 @@ Action declare(CLI::App& app) {
   run.add_flag("--dry-run", options->dry_run, "only show what would be run");
   run.add_option("--ranks", options->ranks, "ranks of every run, instead of the sweep's")
       ->check(CLI::PositiveNumber);
-  run.add_option("--slots", options->slots, "runs at a time; default: as many as the cores hold")
-      ->check(CLI::PositiveNumber);
   run.add_option("--set", options->set, "field.path=value for every run; may be repeated")
       ->allow_extra_args(false);
   run.add_flag("--retry-diverged", options->retry_diverged,
                "repeat runs that ended with a loss that is not finite");
-  run.add_option("--mpirun", options->mpirun, "the mpirun to use")->capture_default_str();
   run.add_option("--trainer", options->trainer, "the program whose 'train' the ranks execute")
       ->default_str("this one");
+  add_scheduler_options(run, options->scheduler);
 
   auto folder = std::make_shared<std::string>();
   CLI::App& status = add_nested(app, "status", "Show how far the runs of a sweep are.",
                                 "hadal sweep status runs/plain_against_residual");
   status.add_option("FOLDER", *folder, "folder of the sweep")->required();
 
-  return [&run, options, folder] {
-    return run.parsed() ? run_sweep(*options) : print_status(*folder);
+  auto run_folder = std::make_shared<std::string>();
+  CLI::App& attempt =
+      add_nested(app, "attempt", "One attempt at one run, inside a job of Slurm; started by Slurm.",
+                 "sbatch job.sh hadal sweep attempt runs/depth/resnet20-0123456789abcdef");
+  attempt.add_option("FOLDER", *run_folder, "folder of the run")->required();
+
+  return [&run, &attempt, options, folder, run_folder] {
+    if (run.parsed()) return run_sweep(*options);
+    return attempt.parsed() ? run_attempt(*run_folder) : print_status(*folder);
   };
 }
 

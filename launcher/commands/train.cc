@@ -20,6 +20,7 @@
 #include "experiments/spec/load.h"
 #include "experiments/tensorboard.h"
 #include "experiments/translate.h"
+#include "launcher/claim.h"
 #include "launcher/command.h"
 #include "launcher/command_line.h"
 #include "launcher/device.h"
@@ -50,12 +51,17 @@ class RunWriter final : public experiments::RunListener {
   RunWriter(const fs::path& folder, Clock& clock, bool quiet, bool terminal)
       : folder_(folder),
         clock_(clock),
+        fence_(folder),
         metrics_(folder),
         trace_(folder),
         board_(folder),
         line_(clock, quiet, terminal) {}
 
   void on_step(const experiments::TrainingProgress& now) override {
+    if (clock_.now_s() - fence_asked_ > 1) {
+      fence_asked_ = clock_.now_s();
+      fence_.require_open();
+    }
     line_.update({now.epoch, now.epochs, now.step_of_epoch, now.steps_per_epoch, now.step,
                   now.total_steps, now.loss, now.error},
                  now.images);
@@ -85,6 +91,7 @@ class RunWriter final : public experiments::RunListener {
   }
 
   void on_epoch(const experiments::EpochReport& report) override {
+    fence_.require_open();
     EpochMetrics metrics;
     metrics.epoch = report.epoch;
     metrics.step = report.step;
@@ -124,11 +131,18 @@ class RunWriter final : public experiments::RunListener {
       line_.say(fmt::format("{} at step {}{}{}", what, step, detail.empty() ? "" : ": ", detail));
   }
 
+  void result(const RunResult& result) {
+    fence_.require_open();
+    write_result(folder_, result);
+  }
+
   void say(const std::string& text) { line_.say(text); }
 
  private:
   fs::path folder_;
   Clock& clock_;
+  Fence fence_;  // a later attempt of the same job may own the folder
+  double fence_asked_ = 0;
   MetricsWriter metrics_;
   TraceWriter trace_;
   experiments::TensorBoardLog board_;
@@ -306,7 +320,7 @@ int train(const TrainOptions& options) {
         writer ? static_cast<experiments::RunListener&>(*writer) : nobody, run);
     const RunResult result = result_of(summary, spec, comm.size());
     if (is_root) {
-      write_result(folder, result);
+      writer->result(result);
       writer->say(summary.drained ? result.reason + "; --resume goes on"
                                   : "finished: " + describe(result));
     }
@@ -318,7 +332,9 @@ int train(const TrainOptions& options) {
     if (!world.claim_report()) return static_cast<int>(error.exit_code());
     complain(std::cerr, error.what());
     try {
-      if (folder_is_ours) write_result(folder, failed_result(error, spec, comm.size()));
+      const bool superseded = dynamic_cast<const Superseded*>(&error) != nullptr;
+      if (folder_is_ours && !superseded)
+        write_result(folder, failed_result(error, spec, comm.size()));
     } catch (const Error&) {
       // It has been said.
     }

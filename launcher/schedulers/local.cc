@@ -7,17 +7,14 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/error.h"
-#include "core/base/hash.h"
-#include "core/base/strings.h"
+#include "launcher/mpirun.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kMark = "HADAL_RUN";
 constexpr double kGraceAfterTerm_s = 3;  // mpirun itself gives its ranks 1 s between TERM and KILL
 constexpr double kGraceAfterExit_s = 1;  // ranks of a killed mpirun notice and leave within 1 s
 constexpr double kLookEvery_s = 0.25;    // reading /proc costs milliseconds
@@ -31,9 +28,6 @@ LocalScheduler::LocalScheduler(LocalOptions options, Processes& processes, Clock
   const int per_job = options_.ranks * options_.cores_per_rank;
   slots_ = options_.slots > 0 ? options_.slots : std::max(1, cores / per_job);
   oversubscribed_ = slots_ * per_job > cores;
-  std::error_code ignored;
-  if (!fs::is_directory(options_.scratch, ignored) || ::access(options_.scratch.c_str(), W_OK) != 0)
-    options_.scratch = fs::temp_directory_path();
 }
 
 LocalScheduler::~LocalScheduler() {
@@ -60,8 +54,7 @@ bool LocalScheduler::is_running(const std::string& id) const {
 }
 
 fs::path LocalScheduler::scratch_of(const Job& job) const {
-  // Short: the path of a socket inside must stay below 108 characters.
-  return options_.scratch / ("hadal-" + hex64(hash64(job.folder.string())));
+  return scratch_folder(options_.scratch, job);
 }
 
 void LocalScheduler::remove_scratch(const Job& job) const {
@@ -70,37 +63,25 @@ void LocalScheduler::remove_scratch(const Job& job) const {
 }
 
 std::vector<int> LocalScheduler::processes_of(const Job& job) const {
-  return processes_.find_marked(kMark, job.folder.string());
+  return processes_.find_marked(kRunVariable, job.folder.string());
 }
 
 ProcessSpec LocalScheduler::process_for(const Running& running) const {
   const Job& job = running.job;
-  const std::string scratch = scratch_of(job).string();
   ProcessSpec process;
   process.log = job.folder / "log.txt";
   process.signal_when_orphaned = SIGUSR1;
-  const std::string threads = std::to_string(job.cores_per_rank);
-  process.environment = {{kMark, job.folder.string()},
-                         {"OMP_NUM_THREADS", threads},
-                         {"OPENBLAS_NUM_THREADS", threads}};
+  process.environment = rank_environment(job);
   if (options_.as_root) {
     process.environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1";
     process.environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
   }
-  process.arguments = {options_.mpirun, "-np", std::to_string(job.ranks), "--bind-to", "none",
-                       // Ranks of one machine have no business on the network.
-                       "--mca", "oob_tcp_if_include", "lo", "--mca", "btl", "vader,self", "--mca",
-                       "orte_tmpdir_base", scratch, "--mca", "btl_vader_backing_directory",
-                       scratch};
+  process.arguments = mpirun_on_one_host(options_.mpirun, job, scratch_of(job), oversubscribed_);
   const int threads_per_job = job.ranks * job.cores_per_rank;
-  if (oversubscribed_) {
-    // Also sets mpi_yield_when_idle: spinning ranks on shared cores are a hundred times slower.
-    process.arguments.insert(process.arguments.begin() + 1, "--oversubscribe");
-  } else {
+  if (!oversubscribed_) {
     const auto first = options_.cores.begin() + running.slot * threads_per_job;
     process.cores.assign(first, first + threads_per_job);
   }
-  process.arguments.insert(process.arguments.end(), job.command.begin(), job.command.end());
   return process;
 }
 

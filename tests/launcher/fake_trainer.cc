@@ -17,12 +17,15 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "core/base/files.h"
 #include "core/base/strings.h"
+#include "launcher/claim.h"
 #include "launcher/run_store.h"
 
 namespace {
@@ -67,6 +70,12 @@ void write_cores(const fs::path& file) {
     if (CPU_ISSET(core, &set)) out << core << " ";
 }
 
+// Two trainers of one run at a time leave a file `overlapped`.
+void require_alone(const fs::path& folder) {
+  const int lock = ::open((folder / "trainer.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) std::ofstream(folder / "overlapped") << "yes";
+}
+
 // Those after the ones it knows, each with a NUL behind.
 void write_arguments(const fs::path& file, const std::vector<std::string>& arguments) {
   std::ofstream out(file);
@@ -97,10 +106,13 @@ int main(int argc, char** argv) {
   } else {
     std::signal(SIGUSR1, [](int) { drain_wanted = 1; });
   }
+  const Fence fence(folder);
   const fs::path saved = folder / "checkpoints" / "step", died = folder / "died";
   long long step = fs::exists(saved) ? std::stoll(read_file(saved)) : 0;
   if (first_rank) {
+    require_alone(folder);
     fs::create_directories(saved.parent_path());
+    fence.require_open();
     std::ofstream(folder / "started_at", std::ios::app) << step << " ";
     std::ofstream(folder / "threads") << std::getenv("OMP_NUM_THREADS");
     write_cores(folder / "cores");
@@ -112,6 +124,7 @@ int main(int argc, char** argv) {
     std::this_thread::sleep_for(std::chrono::milliseconds(number("step_ms")));
     ++step;
     if (first_rank) {
+      fence.require_open();
       write_progress(folder, {.epoch = 1, .epochs = 1, .step = step, .steps = number("steps")});
       if (drain_wanted || step % number("save_every") == 0)
         write_file_atomically(saved, std::to_string(step));

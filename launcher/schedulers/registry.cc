@@ -1,0 +1,62 @@
+#include "launcher/schedulers/registry.h"
+
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/strings.h"
+#include "launcher/environment.h"
+#include "launcher/schedulers/local.h"
+#include "launcher/schedulers/slurm.h"
+
+namespace hadal::launcher {
+namespace {
+
+using Made = std::unique_ptr<Scheduler>;
+
+Made make_local(const SchedulerOptions& options, Processes& processes, Tools&, Clock& clock) {
+  return std::make_unique<LocalScheduler>(LocalOptions{.cores = usable_cores(),
+                                                       .ranks = options.ranks,
+                                                       .cores_per_rank = options.cores_per_rank,
+                                                       .slots = options.slots,
+                                                       .mpirun = options.mpirun,
+                                                       .as_root = ::geteuid() == 0},
+                                          processes, clock);
+}
+
+Made make_slurm(const SchedulerOptions& options, Processes&, Tools& tools, Clock& clock) {
+  SlurmOptions slurm{.program = options.program,
+                     .partition = options.partition,
+                     .more = options.sbatch,
+                     .mpirun = options.mpirun,
+                     .pass_on = options.pass_on,
+                     .silence_limit_s = options.silence_limit_s};
+  if (options.slots > 0) slurm.most_jobs = options.slots;
+  return std::make_unique<SlurmScheduler>(std::move(slurm), tools, clock);
+}
+
+struct Kind {
+  std::string name;
+  Made (*make)(const SchedulerOptions&, Processes&, Tools&, Clock&);
+};
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all = {{"local", make_local}, {"slurm", make_slurm}};
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> scheduler_names() {
+  std::vector<std::string> names;
+  for (const Kind& kind : kinds()) names.push_back(kind.name);
+  return names;
+}
+
+std::unique_ptr<Scheduler> make_scheduler(const SchedulerOptions& options, Processes& processes,
+                                          Tools& tools, Clock& clock) {
+  for (const Kind& kind : kinds())
+    if (kind.name == options.name) return kind.make(options, processes, tools, clock);
+  throw ConfigError(unknown_name("scheduler", options.name, scheduler_names()));
+}
+
+}  // namespace hadal::launcher

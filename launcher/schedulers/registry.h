@@ -1,0 +1,36 @@
+// The schedulers by name.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "launcher/processes.h"
+#include "launcher/scheduler.h"
+#include "launcher/tools.h"
+
+namespace hadal::launcher {
+
+/// What a user may say about where runs go; each scheduler reads what concerns it.
+struct SchedulerOptions {
+  std::string name = "local";
+  int ranks = 1;  // of every run
+  int cores_per_rank = 1;
+  int slots = 0;  // runs at a time; 0: as the scheduler thinks fit
+  std::string mpirun = "mpirun";
+  std::string program = "hadal";  // this one, for its ends on other hosts
+  // slurm
+  std::string partition = {};
+  std::vector<std::string> sbatch = {};   // further arguments
+  std::vector<std::string> pass_on = {};  // names of environment variables
+  double silence_limit_s = 90;
+};
+
+std::vector<std::string> scheduler_names();
+
+/// Throws ConfigError for an unknown name, with the known ones.
+std::unique_ptr<Scheduler> make_scheduler(const SchedulerOptions& options, Processes& processes,
+                                          Tools& tools, Clock& clock);
+
+}  // namespace hadal::launcher
