@@ -13,21 +13,32 @@ namespace {
 
 constexpr int kPairs = 128;  // a stretch of a row that stays in the nearest cache
 
+// Written without branches or conversions of integers, so that any compiler's vectors serve.
+
+constexpr double kTwo52 = 0x1p52;
+
+// c0 + z (c1 + z (c2 + ...)).
+template <typename... Rest>
+double horner(double z, double first, Rest... rest) {
+  if constexpr (sizeof...(rest) == 0)
+    return first;
+  else
+    return horner(z, rest...) * z + first;
+}
+
 // ln u, 0 < u < 1, right to 1e-15 relative: u = 2^e m, sqrt(1/2) <= m < sqrt(2), and with
 // s = (m - 1) / (m + 1), ln m = 2 (s + s^3/3 + s^5/5 + ...), |s| < 0.1716; 11 terms leave 2e-18.
 double logarithm(double u) {
-  const auto bits = std::bit_cast<std::int64_t>(u);
-  // The exponent steps where the fraction passes sqrt(2).
-  const std::int64_t shifted = bits - 0x3fe6a09e667f3bcd;
-  const std::int64_t exponent = shifted >> 52;
-  const auto m = std::bit_cast<double>(bits - (exponent << 52));
+  const auto bits = std::bit_cast<std::uint64_t>(u);
+  // The exponent steps where the fraction passes sqrt(2); 1024 keeps it positive.
+  const std::uint64_t biased = (bits - 0x3fe6a09e667f3bcd + (std::uint64_t{1024} << 52)) >> 52;
+  const auto m = std::bit_cast<double>(bits - ((biased - 1024) << 52));
+  const double e =
+      std::bit_cast<double>(biased | std::bit_cast<std::uint64_t>(kTwo52)) - (kTwo52 + 1024);
   const double s = (m - 1) / (m + 1), z = s * s;
-  double tail = 1.0 / 21;
-  for (const double c :
-       {1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3})
-    tail = tail * z + c;
+  const double tail = horner(z, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15,
+                             1.0 / 17, 1.0 / 19, 1.0 / 21);
   // e ln 2 in two parts; the higher is exact for |e| < 2^21.
-  const auto e = static_cast<double>(static_cast<std::int32_t>(exponent));
   return e * 0x1.62e42fee00000p-1 + (2 * s + (2 * s * z * tail + e * 0x1.a39ef35793c76p-33));
 }
 
@@ -35,24 +46,22 @@ struct SineCosine {
   double sine, cosine;
 };
 
-// sin and cos of 2 pi t, 0 <= t < 1: t = q / 4 + r, |r| <= 1/8, Taylor to below 2^-54 of 1 at pi/4.
+// sin and cos of 2 pi t, 0 < t < 1: t = q / 4 + r, |r| <= 1/8, Taylor to below 2^-54 of 1 at pi/4.
 SineCosine sine_cosine(double t) {
-  const double quarters = t * 4 + 0.5;
-  const auto quarter = static_cast<std::int32_t>(quarters);  // floor: not negative
-  const double x = (t - 0.25 * static_cast<double>(quarter)) * 6.283185307179586477;
+  const double shifted = t * 4 + kTwo52;  // q, to nearest, in the lowest bits
+  const auto q = std::bit_cast<std::uint64_t>(shifted);
+  const double x = (t - 0.25 * (shifted - kTwo52)) * 6.283185307179586477;
   const double z = x * x;
-  double s = -1.0 / 1307674368000;  // 15!
-  for (const double c :
-       {1.0 / 6227020800, -1.0 / 39916800, 1.0 / 362880, -1.0 / 5040, 1.0 / 120, -1.0 / 6})
-    s = s * z + c;
-  double c = 1.0 / 20922789888000;  // 16!
-  for (const double a : {-1.0 / 87178291200, 1.0 / 479001600, -1.0 / 3628800, 1.0 / 40320,
-                         -1.0 / 720, 1.0 / 24, -0.5})
-    c = c * z + a;
-  const double sine = x + x * z * s, cosine = 1 + z * c;
-  const bool odd = (quarter & 1) != 0;
-  const double first = odd ? cosine : sine, second = odd ? sine : cosine;
-  return {(quarter & 2) != 0 ? -first : first, ((quarter + 1) & 2) != 0 ? -second : second};
+  const double s = horner(z, -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800,
+                          1.0 / 6227020800, -1.0 / 1307674368000);
+  const double c = horner(z, -0.5, 1.0 / 24, -1.0 / 720, 1.0 / 40320, -1.0 / 3628800,
+                          1.0 / 479001600, -1.0 / 87178291200, 1.0 / 20922789888000);
+  const auto sine = std::bit_cast<std::uint64_t>(x + x * z * s);
+  const auto cosine = std::bit_cast<std::uint64_t>(1 + z * c);
+  // A quarter turn makes the cosine of a sine, and changes signs.
+  const std::uint64_t odd = 0 - (q & 1), swap = (sine ^ cosine) & odd;
+  return {std::bit_cast<double>(sine ^ swap ^ (q & 2) << 62),
+          std::bit_cast<double>(cosine ^ swap ^ ((q + 1) & 2) << 62)};
 }
 
 }  // namespace

@@ -261,8 +261,8 @@ void RowKernels<Real>::gram(const RowBlock& t, FixedPointSum& g) {
   const std::int64_t packed = in_place ? n_ / kWidth * kWidth : 0;
   for (std::int64_t first = 0; first < t.rows; first += kGroupRows) {
     const std::int64_t rows = std::min(kGroupRows, t.rows - first);
-    for (std::int64_t k = packed; k < n_; k += kWidth)
-      for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t k = packed; k < n_; k += kWidth) {
         Real* const to = panels + k * rows + i * kWidth;
         const std::int64_t count = std::min(kWidth, n_ - k);
         kernels_.convert(t, first + i, k, count, mapping(), to);
