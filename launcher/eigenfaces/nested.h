@@ -15,6 +15,7 @@ struct Nested {
 Nested declare_dictionary(CLI::App& app);
 Nested declare_distance(CLI::App& app);
 Nested declare_identify(CLI::App& app);
+Nested declare_locate(CLI::App& app);
 Nested declare_reconstruct(CLI::App& app);
 Nested declare_train(CLI::App& app);
 

@@ -40,16 +40,6 @@ struct Hiding {
   std::function<Visible(std::int64_t picture)> visible;
 };
 
-eigenfaces::Rectangle rectangle_of(const std::string& text) {
-  const std::vector<std::string> parts = split(text, ',');
-  if (parts.size() != 4)
-    throw UsageError(fmt::format("--rectangle '{}': wanted LEFT,TOP,WIDTH,HEIGHT in pixels", text));
-  const auto number = [&](std::size_t i) {
-    return static_cast<int>(parse_int(parts[i], "--rectangle"));
-  };
-  return {number(0), number(1), number(2), number(3)};
-}
-
 Visible mask_of(const std::string& file, const Model& model) {
   const image::Image mask = image::to_grey(image::read_image(file));
   if (mask.height != model.height || mask.width != model.width)
@@ -67,7 +57,7 @@ std::vector<Hiding> hidings(const Options& o, const Model& model) {
     return {{"mask", [visible = mask_of(o.mask, model)](std::int64_t) { return visible; }}};
   if (!o.rectangle.empty()) {
     const Visible visible =
-        eigenfaces::all_but(rectangle_of(o.rectangle), model.height, model.width);
+        eigenfaces::all_but(rectangle_of(o.rectangle, "--rectangle"), model.height, model.width);
     return {{"rectangle", [visible](std::int64_t) { return visible; }}};
   }
   std::vector<Hiding> all;

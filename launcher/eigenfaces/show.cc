@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/strings.h"
 #include "core/data/registry.h"
 #include "experiments/figures/pictures.h"
 #include "experiments/figures/plot.h"
@@ -59,6 +60,14 @@ std::string mean_text(const std::vector<double>& values, int digits) {
 void require_new(const std::string& folder) {
   if (!folder.empty() && std::filesystem::exists(folder))
     throw ConfigError(fmt::format("{} exists; give another folder with --out", folder));
+}
+
+eigenfaces::Rectangle rectangle_of(const std::string& text, const std::string& option) {
+  const std::vector<std::string> parts = split(text, ',');
+  if (parts.size() != 4)
+    throw UsageError(fmt::format("{} '{}': wanted LEFT,TOP,WIDTH,HEIGHT in pixels", option, text));
+  const auto number = [&](std::size_t i) { return static_cast<int>(parse_int(parts[i], option)); };
+  return {number(0), number(1), number(2), number(3)};
 }
 
 std::vector<std::int64_t> asked_about(const Model& model, const Pictures& pictures,

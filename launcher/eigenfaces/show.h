@@ -8,6 +8,7 @@
 
 #include "core/image/image.h"
 #include "experiments/studies/eigenfaces/model.h"
+#include "experiments/studies/eigenfaces/occlusion.h"
 #include "experiments/studies/eigenfaces/pictures.h"
 #include "experiments/studies/eigenfaces/roc.h"
 #include "launcher/report/study_page.h"
@@ -29,6 +30,9 @@ std::string mean_text(const std::vector<double>& values, int digits = 4);
 
 /// Throws ConfigError when the folder is there: before work is done for nothing.
 void require_new(const std::string& folder);
+
+/// "LEFT,TOP,WIDTH,HEIGHT" in pixels. Throws UsageError that names the option.
+eigenfaces::Rectangle rectangle_of(const std::string& text, const std::string& option);
 
 /// Indices of pictures that the model was not trained on, by their files' names; all of them with
 /// `trained_too`. Throws ConfigError when none is left.

@@ -15,6 +15,7 @@
 #include "experiments/figures/scree.h"
 #include "experiments/studies/eigenfaces/calibrate.h"
 #include "experiments/studies/eigenfaces/face_folder.h"
+#include "experiments/studies/eigenfaces/face_part.h"
 #include "experiments/studies/eigenfaces/splits.h"
 #include "launcher/eigenfaces/nested.h"
 #include "launcher/eigenfaces/show.h"
@@ -29,7 +30,7 @@ using eigenfaces::Model;
 using eigenfaces::Pictures;
 
 struct Options {
-  std::string folder, out, lighting = "normalised";
+  std::string folder, out, lighting = "normalised", part, size;
   int components = 100;
   eigenfaces::SplitOptions split{.train_per_person = 0};
 };
@@ -57,8 +58,27 @@ Pictures some_of(const Pictures& pictures, const std::vector<std::int64_t>& from
   return eigenfaces::subset(pictures, chosen);
 }
 
+// "20x24", width first as pictures' sizes are written.
+std::pair<int, int> size_of(const std::string& text) {
+  const std::vector<std::string> sides = split(text, 'x');
+  if (sides.size() != 2) throw UsageError(fmt::format("--size '{}': wanted WIDTHxHEIGHT", text));
+  return {static_cast<int>(parse_int(sides[0], "--size")),
+          static_cast<int>(parse_int(sides[1], "--size"))};
+}
+
+Pictures read(const Options& o) {
+  const Pictures whole = eigenfaces::read_faces(o.folder);
+  if (o.part.empty() && o.size.empty()) return whole;
+  const eigenfaces::Rectangle part = o.part.empty()
+                                         ? eigenfaces::Rectangle{0, 0, whole.width, whole.height}
+                                         : rectangle_of(o.part, "--part");
+  const auto [width, height] =
+      o.size.empty() ? std::pair{part.width, part.height} : size_of(o.size);
+  return eigenfaces::scaled_part(whole, part, height, width);
+}
+
 Trained train(const Options& o) {
-  const Pictures pictures = eigenfaces::read_faces(o.folder);
+  const Pictures pictures = read(o);
   eigenfaces::Split parts{.train = all_of(pictures)};
   if (o.split.train_per_person > 0)
     parts = eigenfaces::split(pictures, o.split);
@@ -227,6 +247,9 @@ Nested declare_train(CLI::App& app) {
       .add_option("--train-per-person", o->split.train_per_person,
                   "pictures of every person to train on, the others held out; 0: all")
       ->capture_default_str();
+  train.add_option("--part", o->part,
+                   "LEFT,TOP,WIDTH,HEIGHT of every picture to train on, as the face without hair");
+  train.add_option("--size", o->size, "WIDTHxHEIGHT to scale it to, for `locate` and `track`");
   train.add_option("--strangers", o->split.strangers, "people held out altogether")
       ->capture_default_str();
   train.add_option("--seed", o->split.seed, "which pictures and people are held out")

@@ -166,6 +166,7 @@ Calibrated calibrate(const Pictures& pictures, const TrainOptions& options,
   calibration.space_threshold = upper_quantile(result.space, calibrate_options.refused_faces);
   const auto least = std::ranges::min_element(ridge_errors) - ridge_errors.begin();
   calibration.ridge = kRidges[least] * variance;
+  calibration.roughness = roughness_range(pictures);
 
   double best = -1;
   for (std::size_t l = 0; l < told.size(); ++l) {

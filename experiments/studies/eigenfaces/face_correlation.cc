@@ -59,7 +59,24 @@ std::span<const float> template_of(const FaceTemplates& templates, int i) {
   return std::span(templates.squared).subspan(static_cast<std::size_t>(i) * n, n);
 }
 
-int pairs_of(const FaceTemplates& templates) { return (templates.k() + 1) / 2 + 1; }
+// Templates that are squared with one sign are paired with each other; the linear one is last.
+int pairs_of(const FaceTemplates& templates) {
+  return (templates.positive + 1) / 2 + (templates.k() - templates.positive + 1) / 2 + 1;
+}
+
+struct Pair {
+  int first, second;  // templates; second -1: none
+  float gain;         // of its squares
+};
+
+Pair pair_at(const FaceTemplates& templates, int pair) {
+  const int positive_pairs = (templates.positive + 1) / 2;
+  if (pair == pairs_of(templates) - 1) return {templates.k(), -1, 0};
+  const bool positive = pair < positive_pairs;
+  const int first = positive ? 2 * pair : templates.positive + 2 * (pair - positive_pairs);
+  const int end = positive ? templates.positive : templates.k();
+  return {first, first + 1 < end ? first + 1 : -1, positive ? 1.0f : -1.0f};
+}
 
 std::vector<int> smooth_lengths(int from, int to) {
   std::vector<int> lengths;
@@ -123,7 +140,8 @@ DirectCorrelator::DirectCorrelator(const FaceTemplates& templates,
     : kernels_(kernels),
       height_(templates.height),
       width_(templates.width),
-      templates_(templates.k() + 1) {
+      templates_(templates.k() + 1),
+      positive_(templates.positive) {
   const auto n = static_cast<std::size_t>(templates.n());
   const auto groups = static_cast<std::size_t>(batches_of(templates_, kDirectTemplates));
   interleaved_.resize(groups * n * kDirectTemplates);
@@ -165,7 +183,8 @@ Correlations DirectCorrelator::correlate(const image::Image& picture) const {
           for (int t = 0; t < kDirectTemplates; ++t) {
             const float sum = sums[t * kLanes + i];
             if (first + t == linear) result.linear[at] = sum;
-            if (first + t < linear) result.squares[at] += sum * sum;
+            if (first + t < linear)
+              result.squares[at] += first + t < positive_ ? sum * sum : -sum * sum;
           }
         }
       }
@@ -197,6 +216,9 @@ FourierCorrelator::FourierCorrelator(const FaceTemplates& templates, PictureSize
   if (tile.height < height_ || tile.width < width_)
     throw ShapeError(fmt::format("face map: a tile of {}x{} is smaller than a window of {}x{}",
                                  tile.width, tile.height, width_, height_));
+  gains_.resize(static_cast<std::size_t>(batches_of(pairs_, kLanes) * kLanes));
+  for (int pair = 0; pair < pairs_; ++pair)
+    gains_[static_cast<std::size_t>(pair)] = pair_at(templates, pair).gain;
   transform_templates(templates);
 }
 
@@ -217,16 +239,13 @@ void FourierCorrelator::transform_templates(const FaceTemplates& templates) {
     for (int r = 0; r < height_; ++r) {
       std::fill(row.begin(), row.end(), LaneComplex{});
       for (int lane = 0; lane < std::min(kLanes, pairs_ - batch * kLanes); ++lane) {
-        const int pair = batch * kLanes + lane;
-        const bool is_linear = pair == pairs_ - 1;
-        const int first = is_linear ? templates.k() : 2 * pair;
-        const bool has_second = !is_linear && first + 1 < templates.k();
+        const Pair pair = pair_at(templates, batch * kLanes + lane);
         for (int c = 0; c < width_; ++c) {
           LaneComplex& to = row[static_cast<std::size_t>((columns - c) % columns)];
           const auto from = static_cast<std::size_t>(r) * static_cast<std::size_t>(width_) +
                             static_cast<std::size_t>(c);
-          to.re[lane] = scale * template_of(templates, first)[from];
-          if (has_second) to.im[lane] = scale * template_of(templates, first + 1)[from];
+          to.re[lane] = scale * template_of(templates, pair.first)[from];
+          if (pair.second >= 0) to.im[lane] = scale * template_of(templates, pair.second)[from];
         }
       }
       kernels_.forward(across_.stages(), row.data());
@@ -294,8 +313,7 @@ void FourierCorrelator::correlate_tile(int batch, PictureSize windows, Room& roo
                 static_cast<std::size_t>(x)] = room.column[static_cast<std::size_t>(y)];
   }
   const int linear_lane = pairs_ - 1 - batch * kLanes;
-  float gains[kLanes];
-  for (int lane = 0; lane < kLanes; ++lane) gains[lane] = lane == linear_lane ? 0.0f : 1.0f;
+  const float* const gains = gains_.data() + static_cast<std::ptrdiff_t>(batch) * kLanes;
   for (int y = 0; y < windows.height; ++y) {
     LaneComplex* const row = room.rows.data() + static_cast<std::ptrdiff_t>(y) * columns;
     const auto at = static_cast<std::ptrdiff_t>(y) * windows.width;

@@ -15,7 +15,7 @@ namespace hadal::eigenfaces {
 
 /// For every window of a picture of H x W, H - h + 1 rows of W - w + 1.
 struct Correlations {
-  std::vector<float> squares{};  // sum_k (v_k . q)^2
+  std::vector<float> squares{};  // sum_k +-(v_k . q)^2
   std::vector<float> linear{};   // t . q
 };
 
@@ -60,7 +60,7 @@ class DirectCorrelator {
 
  private:
   const CorrelationKernels& kernels_;
-  int height_, width_, templates_;  // t is the last of them
+  int height_, width_, templates_, positive_;  // t is the last of them
   std::vector<float> interleaved_;  // groups of kDirectTemplates: height x width x kDirectTemplates
 };
 
@@ -92,6 +92,7 @@ class FourierCorrelator {
   LaneTransform down_, across_;
   int height_, width_;                // of a window
   int pairs_;                         // the last is t and nothing
+  std::vector<float> gains_;          // of every lane of every batch: +1, -1, 0
   std::vector<LaneComplex> spectra_;  // batch x frequency across x frequency down
 };
 

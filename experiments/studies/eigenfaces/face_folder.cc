@@ -112,6 +112,10 @@ Pictures read_faces(const fs::path& folder) {
   return pictures;
 }
 
+std::vector<fs::path> picture_files(const fs::path& folder) {
+  return sorted_entries(folder, false);
+}
+
 Pictures read_picture(const fs::path& file, int height, int width) {
   Pictures pictures{.height = height, .width = width, .people = {""}};
   add(pictures, image::resize(image::to_grey(image::read_image(file)), height, width), 0,

@@ -19,6 +19,9 @@ namespace hadal::eigenfaces {
 /// sizes.
 Pictures read_faces(const std::filesystem::path& folder);
 
+/// The pictures right in a folder, by their names, in the same order. Throws IoError.
+std::vector<std::filesystem::path> picture_files(const std::filesystem::path& folder);
+
 /// One grey picture of a given size (scaled when it has another), nobody's.
 Pictures read_picture(const std::filesystem::path& file, int height, int width);
 

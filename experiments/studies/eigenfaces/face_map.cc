@@ -80,6 +80,7 @@ double deviation_of(std::int64_t n, std::int64_t sum, std::int64_t squares) {
 }  // namespace
 
 FaceMap reference_face_map(const Model& model, const image::Image& picture, MapDistance distance) {
+  const QuadraticForm form = quadratic_form(model, distance);
   FaceMap map = empty_map(picture, model.height, model.width);
   for (int y = 0; y < map.height; ++y)
     for (int x = 0; x < map.width; ++x) {
@@ -91,14 +92,15 @@ FaceMap reference_face_map(const Model& model, const image::Image& picture, MapD
         phi.push_back(double{face[j]} - model.mean[j]);
         e2 += phi.back() * phi.back();
       }
-      for (int i = 0; i < model.k(); ++i) {
+      for (std::size_t i = 0; i < form.gains.size(); ++i) {
+        const std::span<const float> u = model.eigenface(static_cast<int>(i));
         double weight = 0;
-        for (std::size_t j = 0; j < phi.size(); ++j) weight += model.eigenface(i)[j] * phi[j];
-        e2 -= gain(model, distance, i) * weight * weight;
+        for (std::size_t j = 0; j < phi.size(); ++j) weight += u[j] * phi[j];
+        e2 -= form.gains[i] * weight * weight;
       }
       std::int64_t sum = 0, squares = 0;
       for (const std::int64_t p : window) sum += p, squares += p * p;
-      map.distance[map.at(y, x)] = static_cast<float>(e2);
+      map.distance[map.at(y, x)] = static_cast<float>(form.unit * e2);
       map.deviation[map.at(y, x)] = static_cast<float>(deviation_of(model.n(), sum, squares));
     }
   return map;
@@ -132,7 +134,8 @@ FaceMap FaceMapper::map(const image::Image& picture) const {
                       kGrey * kGrey * static_cast<double>(n)
                 : deviation * deviation * static_cast<double>(n);
       map.distance[i] = static_cast<float>(
-          scale * (scale * (energy - c.squares[i]) - 2.0 * c.linear[i]) + templates_.constant);
+          templates_.unit *
+          (scale * (scale * (energy - c.squares[i]) - 2.0 * c.linear[i]) + templates_.constant));
       map.deviation[i] = static_cast<float>(deviation);
     });
   }

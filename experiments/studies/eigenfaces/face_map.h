@@ -17,7 +17,7 @@ namespace hadal::eigenfaces {
 /// Entry (y, x) is of the window that begins there.
 struct FaceMap {
   int height = 0, width = 0;       // H - h + 1, W - w + 1
-  std::vector<float> distance{};   // e^2, in squared grey levels of the relit window
+  std::vector<float> distance{};   // as face_templates.h says
   std::vector<float> deviation{};  // standard deviation of the window as it is, in grey levels
 
   std::size_t at(int y, int x) const {

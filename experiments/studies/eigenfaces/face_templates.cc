@@ -11,7 +11,7 @@
 namespace hadal::eigenfaces {
 namespace {
 
-const std::array<std::string, 3> kNames = {"face-space", "likelihood", "mean-face"};
+const std::array<std::string, 4> kNames = {"face-space", "likelihood", "balanced", "mean-face"};
 
 double dot(std::span<const float> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
@@ -35,24 +35,32 @@ MapDistance map_distance_of(const std::string& name) {
   throw ConfigError(unknown_name("distance", name, kNames));
 }
 
-double gain(const Model& model, MapDistance distance, int i) {
-  switch (distance) {
-    case MapDistance::kFaceSpace:
-      return 1;
-    case MapDistance::kMeanFace:
-      return 0;
-    default:
-      // Rounding may leave the last eigenvalue kept below the mean of those left out.
-      return std::max(
-          0.0, 1 - model.residual_variance() / model.eigenvalues[static_cast<std::size_t>(i)]);
+QuadraticForm quadratic_form(const Model& model, MapDistance distance) {
+  QuadraticForm form;
+  if (distance == MapDistance::kMeanFace) return form;
+  double in_space = 0;  // what a unit of sum w_k^2 / lambda_k adds to the bracket
+  if (distance == MapDistance::kLikelihood) {
+    in_space = model.residual_variance();
+    if (in_space <= 0)
+      throw ConfigError(
+          "the likelihood needs variance beside the eigenfaces, and this model keeps every "
+          "component; train with --components, or take another --distance");
+    form.unit = 1 / in_space;
+  } else if (distance == MapDistance::kBalanced) {
+    if (!model.calibration)
+      throw ConfigError(
+          "the balanced distance needs a calibrated model, and this one has pictures of too few "
+          "people; take another --distance");
+    const FaceDistance& mean = model.calibration->held_out_mean;
+    in_space = mean.from_squared / mean.in_squared;
+    form.unit = 1 / (2 * mean.from_squared);
   }
+  for (const double lambda : model.eigenvalues) form.gains.push_back(1 - in_space / lambda);
+  return form;
 }
 
 FaceTemplates face_templates(const Model& model, MapDistance distance) {
-  if (distance == MapDistance::kLikelihood && model.residual_variance() <= 0)
-    throw ConfigError(
-        "the likelihood needs variance beside the eigenfaces, and this model keeps every "
-        "component; train with --components, or take --distance face-space");
+  const QuadraticForm form = quadratic_form(model, distance);
   const bool sum_to_zero = model.lighting == Lighting::kNormalised;
   FaceTemplates result{.height = model.height, .width = model.width, .lighting = model.lighting};
   std::vector<double> linear(model.mean.begin(), model.mean.end());
@@ -60,13 +68,16 @@ FaceTemplates face_templates(const Model& model, MapDistance distance) {
   const std::vector<double> shifted_mean = linear;
   result.constant =
       std::inner_product(shifted_mean.begin(), shifted_mean.end(), shifted_mean.begin(), 0.0);
-  const int components = distance == MapDistance::kMeanFace ? 0 : model.k();
-  for (int i = 0; i < components; ++i) {
-    const std::span<const float> u = model.eigenface(i);
-    const double g = gain(model, distance, i), a = dot(u, shifted_mean);
+  result.unit = form.unit;
+  // Gains fall with the eigenvalues.
+  for (std::size_t i = 0; i < form.gains.size(); ++i) {
+    const std::span<const float> u = model.eigenface(static_cast<int>(i));
+    const double g = form.gains[i], a = dot(u, shifted_mean);
+    if (g > 0) ++result.positive;
     for (std::size_t j = 0; j < linear.size(); ++j) linear[j] -= g * a * u[j];
     result.constant -= g * a * a;
-    append(std::vector<double>(u.begin(), u.end()), sum_to_zero, std::sqrt(g), result.squared);
+    append(std::vector<double>(u.begin(), u.end()), sum_to_zero, std::sqrt(std::abs(g)),
+           result.squared);
   }
   append(linear, sum_to_zero, 1, result.linear);
   return result;

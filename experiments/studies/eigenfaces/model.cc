@@ -1,6 +1,7 @@
 #include "experiments/studies/eigenfaces/model.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -261,6 +262,18 @@ std::vector<float> reconstruct(const Model& model, std::span<const float> weight
   return face;
 }
 
+namespace {
+
+std::array<double, 6> values_of(const RoughnessRange& r) {
+  return {r.low.across, r.low.down, r.high.across, r.high.down, r.low_ratio, r.high_ratio};
+}
+
+RoughnessRange range_of(const std::array<double, 6>& v) {
+  return {.low = {v[0], v[1]}, .high = {v[2], v[3]}, .low_ratio = v[4], .high_ratio = v[5]};
+}
+
+}  // namespace
+
 std::string encode(const Model& model) {
   // Views are of memory that may be written; to_safetensors() only reads.
   Model m = model;
@@ -274,7 +287,8 @@ std::string encode(const Model& model) {
                             {"likeness", m.calibration->likeness},
                             {"space_threshold", m.calibration->space_threshold},
                             {"person_threshold", m.calibration->person_threshold},
-                            {"ridge", m.calibration->ridge}};
+                            {"ridge", m.calibration->ridge},
+                            {"roughness", values_of(m.calibration->roughness)}};
   return to_safetensors({{"mean", {m.mean.data(), mean}},
                          {"eigenfaces", {m.eigenfaces.data(), faces}},
                          {"eigenvalues", {m.eigenvalues.data(), Shape{m.k()}, DType::kFloat64}},
@@ -325,7 +339,8 @@ Model load(const std::filesystem::path& folder) {
                            c.at("likeness").get<std::string>(),
                            c.at("space_threshold").get<double>(),
                            c.at("person_threshold").get<double>(),
-                           c.at("ridge").get<double>()};
+                           c.at("ridge").get<double>(),
+                           range_of(c.at("roughness").get<std::array<double, 6>>())};
     }
   } catch (const std::exception& e) {
     throw DataError(fmt::format("{}: not eigenfaces as `train` writes them: {}", file, e.what()));

@@ -19,6 +19,7 @@
 
 #include "experiments/studies/eigenfaces/lighting.h"
 #include "experiments/studies/eigenfaces/pictures.h"
+#include "experiments/studies/eigenfaces/roughness.h"
 
 namespace hadal::eigenfaces {
 
@@ -35,7 +36,8 @@ struct Calibration {
   /// most `space_threshold`, and of a known person when also the nearest match by `likeness` is at
   /// most `person_threshold` away.
   double space_threshold = 0, person_threshold = 0;
-  double ridge = 0;  // of reconstruction from visible pixels; occlusion.h
+  double ridge = 0;            // of reconstruction from visible pixels; occlusion.h
+  RoughnessRange roughness{};  // of all training pictures; locate.h looks no further at others
 };
 
 struct Model {

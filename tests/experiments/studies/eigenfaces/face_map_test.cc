@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/random.h"
+#include "experiments/studies/eigenfaces/face_space.h"
 #include "tests/experiments/studies/eigenfaces/made_faces.h"
 
 namespace hadal::eigenfaces {
@@ -33,7 +34,11 @@ image::Image made_picture(int height, int width) {
 }
 
 Model made_model(Lighting lighting, int components = 7) {
-  return train(made_faces(5, 3), {.components = components, .lighting = lighting});
+  Model model = train(made_faces(5, 3), {.components = components, .lighting = lighting});
+  // Some eigenvalues are below from / in, so that gains have both signs.
+  model.calibration = Calibration{
+      .held_out_mean = {.from_squared = 1.5 * model.eigenvalues.back(), .in_squared = 1}};
+  return model;
 }
 
 void paste(const Pictures& faces, std::int64_t i, int top, int left, image::Image& picture) {
@@ -82,13 +87,36 @@ TEST_P(FaceMaps, AreWhatTheDefinitionGives) {
 INSTANTIATE_TEST_SUITE_P(OfEveryKind, FaceMaps,
                          testing::Values(Case{Lighting::kAsIs, MapDistance::kFaceSpace},
                                          Case{Lighting::kAsIs, MapDistance::kLikelihood},
+                                         Case{Lighting::kAsIs, MapDistance::kBalanced},
                                          Case{Lighting::kAsIs, MapDistance::kMeanFace},
                                          Case{Lighting::kNormalised, MapDistance::kFaceSpace},
                                          Case{Lighting::kNormalised, MapDistance::kLikelihood},
+                                         Case{Lighting::kNormalised, MapDistance::kBalanced},
                                          Case{Lighting::kNormalised, MapDistance::kMeanFace}));
 
+TEST(FaceMap, OfOneWindowIsTheDistanceOfThatPicture) {
+  const Pictures faces = made_faces(5, 3);
+  image::Image picture{.height = 13, .width = 11, .channels = 1};
+  picture.pixels.resize(143);
+  paste(faces, 4, 0, 0, picture);
+  for (const Lighting lighting : {Lighting::kAsIs, Lighting::kNormalised}) {
+    const Model model = made_model(lighting);
+    const std::vector<float> face = lit(faces.picture(4), lighting);
+    const FaceDistance d = face_distance(model, face, project(model, face));
+    const double balanced = balanced_distance(d, model.calibration->held_out_mean);
+    const auto value = [&](MapDistance distance) {
+      return double{reference_face_map(model, picture, distance).distance[0]};
+    };
+    // float32 weights.
+    EXPECT_NEAR(value(MapDistance::kFaceSpace) / d.from_squared, 1, 1e-5);
+    EXPECT_NEAR(value(MapDistance::kLikelihood) / likelihood_distance(model, d), 1, 1e-5);
+    EXPECT_NEAR(value(MapDistance::kBalanced) / (balanced * balanced), 1, 1e-5);
+  }
+}
+
 TEST(FaceMap, IsTheSameByEveryWayAndTile) {
-  const FaceTemplates templates = face_templates(made_model(Lighting::kNormalised));
+  const FaceTemplates templates =
+      face_templates(made_model(Lighting::kNormalised), MapDistance::kBalanced);
   const image::Image picture = made_picture(47, 61);
   const Correlations direct = DirectCorrelator(templates, portable_kernels()).correlate(picture);
   // A tile of one window, tiles that overlap, one tile, one larger than the picture.
@@ -164,6 +192,8 @@ TEST(FaceMap, OfALikelihoodWantsVarianceBesideFaceSpace) {
   const Model all = train(made_faces(5, 3), {});
   EXPECT_THAT([&] { face_templates(all, MapDistance::kLikelihood); },
               ThrowsMessage<ConfigError>(HasSubstr("train with --components")));
+  EXPECT_THAT([&] { face_templates(all, MapDistance::kBalanced); },
+              ThrowsMessage<ConfigError>(HasSubstr("needs a calibrated model")));
 }
 
 }  // namespace
