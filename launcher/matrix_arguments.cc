@@ -56,7 +56,6 @@ std::int64_t memory_bytes(const MatrixArguments& a) {
 }
 
 std::unique_ptr<matrix::RowSource> open_matrix(const MatrixArguments& a, bool is_root) {
-  if (a.files.empty()) throw UsageError("no files given; name those that hold the matrix");
   matrix::OpenOptions options;
   options.use.memory_bytes = memory_bytes(a);
   options.key = a.key;

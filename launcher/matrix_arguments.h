@@ -30,8 +30,8 @@ struct MatrixArguments {
 /// FILES, how they are read, --memory and --threads.
 void declare_matrix(CLI::App& app, MatrixArguments& arguments);
 
-/// The matrix. Notes of the reader go to standard error where `is_root`. Throws UsageError without
-/// files, ConfigError for options that say nothing, and what opening throws.
+/// The matrix. Notes of the reader go to standard error where `is_root`. Throws ConfigError for
+/// options that say nothing, and what opening throws.
 std::unique_ptr<matrix::RowSource> open_matrix(const MatrixArguments& arguments, bool is_root);
 
 /// --memory in bytes, 0 when it is not given.

@@ -15,6 +15,7 @@ namespace {
 void declare_apply(CLI::App& app, ApplyOptions& o, const std::string& result) {
   app.add_option("MODEL", o.model, "folder that hadal pca --out made")->required();
   declare_matrix(app, o.matrix);
+  app.get_option("FILES")->required();
   app.add_option("--out", o.out, result)->required();
   app.add_flag("--overwrite", o.overwrite, "replace the file if it is there");
 }

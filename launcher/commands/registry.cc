@@ -12,10 +12,12 @@ Command eigenfaces_command();
 Command eval_command();
 Command lstsq_command();
 Command models_command();
+Command pca_command();
 Command pinv_command();
 Command plan_command();
 Command project_command();
 Command report_command();
+Command svd_command();
 Command sweep_command();
 Command table_command();
 Command train_command();
@@ -30,10 +32,12 @@ std::vector<Command> all_commands() {
       eval_command(),
       lstsq_command(),
       models_command(),
+      pca_command(),
       pinv_command(),
       plan_command(),
       project_command(),
       report_command(),
+      svd_command(),
       sweep_command(),
       table_command(),
       train_command(),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <iostream>
 #include <optional>
 
 #include <CLI/CLI.hpp>
@@ -94,7 +93,9 @@ class Run {
               ::isatty(STDOUT_FILENO) == 1 && comm_.size() == 1),
         a_(open_matrix(o.matrix, comm_.rank() == 0)),
         options_(svd_options(o, *a_, threads_of(o.matrix.threads, world))) {
-    options_.on_plan = [this](const dist::SvdPlan& plan) { say_plan(plan); };
+    options_.on_plan = [this](const dist::SvdPlan& plan) {
+      line_.say("plan   " + plan_line(plan, *a_, comm_.size(), options_.threads));
+    };
     options_.on_progress = [this](const dist::SvdProgress& p) { progress(p); };
   }
 
@@ -116,7 +117,8 @@ class Run {
     comm_.barrier();
     if (!is_root()) return;
     fs::remove_all(options_.checkpoint);
-    line_.say(fmt::format("wrote  {}  {}", o_.out, format_duration(clock_.now_s() - started_)));
+    line_.say(fmt::format("wrote  {} (for people: report.html)  {}", o_.out,
+                          format_duration(clock_.now_s() - started_)));
   }
 
  private:
@@ -149,11 +151,6 @@ class Run {
     return d;
   }
 
-  void say_plan(const dist::SvdPlan& plan) {
-    line_.say("plan   " + plan_line(plan, *a_, comm_.size(), options_.threads));
-    if (!plan.reason.empty()) line_.say("       " + plan.reason);
-  }
-
   void progress(const dist::SvdProgress& p) {
     world_.heartbeat().beat();
     if (signals_.count() > 0) throw interrupted(p);
@@ -178,8 +175,10 @@ class Run {
     if (!is_root() || o_.quiet) return;
     const int width = terminal_width(STDOUT_FILENO);
     const bool color = width > 0 && comm_.size() == 1;
-    std::cout << text_of(components_sheet(d, kLinesShown, true),
-                         {.width = color ? width : 100, .color = color});
+    std::string table = text_of(components_sheet(d, kLinesShown, true),
+                                {.width = color ? width : 100, .color = color});
+    table.pop_back();  // say() ends the line
+    line_.say(table);
     line_.say(fmt::format("error  {}", certificate_sentence(d)));
     line_.say(fmt::format(
         "kept   {:.2f} % of the {} by {} components; {}, {}/s, {} passes; hash {}", 100 * d.kept(),
@@ -208,6 +207,8 @@ void require_sound(const DecomposeOptions& o) {
               "one of them"));
   if ((o.scores || o.u) && o.out.empty())
     throw UsageError(given("--scores and --u need a folder; add --out"));
+  if (o.matrix.files.empty())
+    throw UsageError(given("no files given; name those that hold the matrix"));
   if (o.out.empty() && !o.checkpoint.empty())
     throw UsageError(
         given("--checkpoint without --out keeps state for a result that is not kept; "
@@ -221,7 +222,8 @@ void declare_decomposition(CLI::App& app, DecomposeOptions& o) {
   app.add_option("--components", o.components, "how many (default: 50, or all if there are less)")
       ->check(CLI::Validator(
           [](std::string& text) -> std::string {
-            return parse_int(text, "--components") >= 1 ? "" : "wanted 1 or more";
+            return parse_int(text, "--components") >= 1 ? ""
+                                                        : fmt::format("{}; wanted 1 or more", text);
           },
           "INT >= 1"));
   app.add_option("--explained", o.explained,

@@ -71,10 +71,11 @@ void write_pictures(const fs::path& folder, const Decomposition& d) {
                      component_picture(d.result.components.row(i), *d.a.picture()));
 }
 
+// ": its label"
 std::string label_of(const matrix::RowSource& a, std::int64_t row) {
   if (a.labels().empty()) return "";
   const auto label = static_cast<std::size_t>(a.labels()[static_cast<std::size_t>(row)]);
-  return label < a.label_names().size() ? a.label_names()[label] : fmt::to_string(label);
+  return ": " + (label < a.label_names().size() ? a.label_names()[label] : fmt::to_string(label));
 }
 
 void add_scores(report::StudyPage& page, const Decomposition& d) {
@@ -118,7 +119,7 @@ void add_pictures(report::StudyPage& page, const Decomposition& d) {
   const linalg::DenseMatrix rows = sample_rows(d.a, kPageRows, which);
   std::vector<std::string> names;
   for (const std::int64_t row : which)
-    names.push_back(fmt::format("row {} {}", format_count(row), label_of(d.a, row)));
+    names.push_back(fmt::format("row {}{}", format_count(row), label_of(d.a, row)));
   page.heading("Reconstructions")
       .picture(reconstructions(model_of(d.result), *d.a.picture(), rows, names),
                "Rows beside what the first k components keep of them");

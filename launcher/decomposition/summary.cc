@@ -21,28 +21,14 @@ constexpr int kBarWidth = 28;
 std::string number(double value) {
   if (std::abs(value) >= 1e5 && std::abs(value) < 1e9) return format_count(std::llround(value));
   if (std::abs(value) >= 1000 && std::abs(value) < 1e5) {
-    const auto whole = static_cast<long long>(value);
-    const std::string digits = fmt::format("{:.1f}", std::abs(value - static_cast<double>(whole)));
-    return digits == "1.0" ? format_count(std::llround(value))
-                           : format_count(whole) + digits.substr(1);
+    const long long tenths = std::llround(10 * value);
+    return fmt::format("{}.{}", format_count(tenths / 10), std::abs(tenths % 10));
   }
   return fmt::format("{:.5g}", value);
 }
 
-std::string plural(int count, const std::string& what, const std::string& ending = "s") {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : ending);
-}
-
-std::string path_text(const dist::SvdPlan& plan) {
-  switch (plan.path) {
-    case dist::SvdPath::kGram:
-      return plan.short_side_rows ? "Gram matrix of the rows" : "Gram matrix of the columns";
-    case dist::SvdPath::kKrylov:
-      return fmt::format("block Krylov, {} columns", plan.block);
-    case dist::SvdPath::kOnePass:
-      break;
-  }
-  return fmt::format("one pass, {} columns", plan.block);
+std::string plural(int count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string bar(double share) {
@@ -164,9 +150,9 @@ std::string Decomposition::hash() const {
 
 std::string plan_line(const dist::SvdPlan& plan, const matrix::RowSource& a, int ranks,
                       int threads) {
-  return fmt::format("{}  {}, {}, {} x {}  predicted {}", describe_matrix(a), path_text(plan),
-                     plural(plan.passes, "pass", "es"), plural(ranks, "rank"),
-                     plural(threads, "thread"), format_duration(plan.predicted_seconds));
+  return fmt::format("{}  {}; {} x {}  predicted {}", describe_matrix(a), plan.reason,
+                     plural(ranks, "rank"), plural(threads, "thread"),
+                     format_duration(plan.predicted_seconds));
 }
 
 Sheet components_sheet(const Decomposition& d, int lines, bool bars) {
@@ -222,8 +208,7 @@ Sheet timings_sheet(const Decomposition& d) {
   const auto add = [&](const std::string& what, const std::string& value) {
     sheet.lines.push_back({{.text = what}, {.text = value}});
   };
-  add("way", path_text(d.result.plan));
-  if (!d.result.plan.reason.empty()) sheet.notes.push_back(d.result.plan.reason);
+  add("way", d.result.plan.reason);
   add("ranks x threads", fmt::format("{} x {}", d.ranks, d.options.threads));
   add("passes planned", fmt::to_string(d.result.plan.passes));
   add("passes", fmt::to_string(c.passes));

@@ -36,7 +36,7 @@ struct Decomposition {
   std::string hash() const;
 };
 
-/// "60,000 x 784 u8 (44.9 MiB)  Gram matrix of columns, 2 passes, 2 ranks x 1 thread  predicted
+/// "60,000 x 784 u8 (44.9 MiB)  Gram matrix of 784 columns, 2 passes; 2 ranks x 1 thread  predicted
 /// 0.4s"
 std::string plan_line(const dist::SvdPlan& plan, const matrix::RowSource& a, int ranks,
                       int threads);
