@@ -31,6 +31,11 @@ std::string plural(int count, const std::string& what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+// Short ones too: "0.027s", at least "0.001s".
+std::string seconds_text(double seconds) {
+  return seconds < 1 ? fmt::format("{:.2g}s", std::max(seconds, 0.001)) : format_duration(seconds);
+}
+
 std::string bar(double share) {
   static constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const int eighths = static_cast<int>(std::lround(8 * kBarWidth * share));
@@ -152,7 +157,7 @@ std::string plan_line(const dist::SvdPlan& plan, const matrix::RowSource& a, int
                       int threads) {
   return fmt::format("{}  {}; {} x {}  predicted {}", describe_matrix(a), plan.reason,
                      plural(ranks, "rank"), plural(threads, "thread"),
-                     format_duration(plan.predicted_seconds));
+                     seconds_text(plan.predicted_seconds));
 }
 
 Sheet components_sheet(const Decomposition& d, int lines, bool bars) {
@@ -212,15 +217,15 @@ Sheet timings_sheet(const Decomposition& d) {
   add("ranks x threads", fmt::format("{} x {}", d.ranks, d.options.threads));
   add("passes planned", fmt::to_string(d.result.plan.passes));
   add("passes", fmt::to_string(c.passes));
-  add("predicted", format_duration(d.result.plan.predicted_seconds));
-  add("took", format_duration(d.seconds));
+  add("predicted", seconds_text(d.result.plan.predicted_seconds));
+  add("took", seconds_text(d.seconds));
   add("read by all ranks", format_bytes(static_cast<double>(d.bytes_read)));
   add("rate of reading",
       format_bytes(static_cast<double>(d.bytes_read) / std::max(d.seconds, 1e-9)) + "/s");
-  add("waiting for rows (rank 0)", format_duration(c.read_seconds));
-  add("products (rank 0)", format_duration(c.kernel_seconds));
-  add("small algebra (rank 0)", format_duration(c.small_seconds));
-  add("certificate (rank 0)", format_duration(c.certificate_seconds));
+  add("waiting for rows (rank 0)", seconds_text(c.read_seconds));
+  add("products (rank 0)", seconds_text(c.kernel_seconds));
+  add("small algebra (rank 0)", seconds_text(c.small_seconds));
+  add("certificate (rank 0)", seconds_text(c.certificate_seconds));
   add("sent to all-reduce, rank 0", format_bytes(static_cast<double>(c.all_reduce_bytes)));
   add("memory beside the matrix, rank 0", format_bytes(static_cast<double>(c.peak_memory_bytes)));
   return sheet;
