@@ -102,7 +102,7 @@ class Run {
   void without_folder() { report(compute(nullptr)); }
 
   void into_folder() {
-    if (o_.restart && is_root()) fs::remove_all(options_.checkpoint);
+    if (o_.restart && is_root()) fs::remove(options_.checkpoint / "svd.state");
     comm_.barrier();
     if (is_root())
       write_result_folder(without_trailing_slash(o_.out), o_.overwrite,
@@ -116,7 +116,9 @@ class Run {
       fill(announce(""));
     comm_.barrier();
     if (!is_root()) return;
-    fs::remove_all(options_.checkpoint);
+    // The state is gone; the folder goes too unless somebody keeps other things there.
+    std::error_code not_empty;
+    fs::remove(options_.checkpoint, not_empty);
     line_.say(fmt::format("wrote  {} (for people: report.html)  {}", o_.out,
                           format_duration(clock_.now_s() - started_)));
   }

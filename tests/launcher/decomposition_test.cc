@@ -236,6 +236,14 @@ TEST_F(DecompositionTest, AStoppedRunGoesOnFromItsLastWholePassToTheSameBits) {
             summary("undisturbed")["counters"]["bytes_read_by_all_ranks"].get<std::int64_t>());
 }
 
+TEST_F(DecompositionTest, AFolderForTheStateKeepsWhateverElseIsInIt) {
+  fs::create_directory(path("mine"));
+  const fs::path diary = write("mine/diary.txt", "dear diary");
+  ASSERT_EQ(pca("out", {"--components", "3", "--checkpoint", path("mine"), "--restart"}).exit_code,
+            0);
+  EXPECT_TRUE(fs::exists(diary));
+}
+
 TEST_F(DecompositionTest, WithoutAFolderNothingIsWritten) {
   const Ended ended = run({"svd", matrix_file(), "--components", "3"});
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
