@@ -28,9 +28,15 @@ using linalg::DenseMatrix;
 constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2;
 constexpr int kColumnStep = 16;  // kernels work on so many columns at once
 
-/// Krylov stops when what the leading Ritz values can still gain, all together, is this share of
-/// the first value left out: |A - A_k|^2 is then within it of the best possible.
-constexpr double kGainLeft = 1e-3;
+/// Krylov stops when no wanted eigenvalue of T^T T can still gain more than this share of itself:
+/// singular values are right to half of it, the subspace to its root.
+double gain_allowed(Precision precision) { return precision == Precision::kFloat64 ? 1e-10 : 1e-6; }
+
+/// A spectrum is flat when two passes leave so much to gain: on sigma_j = j^(-1/2) 0.3, on one that
+/// falls by 10^(-1/20) a step 0.001.
+constexpr double kFlat = 0.05;
+
+constexpr std::size_t kKrylovState = 6;  // matrices, three of them statistics
 
 DenseMatrix column_matrix(const std::vector<double>& values) {
   DenseMatrix column(static_cast<std::int64_t>(values.size()), 1);
@@ -86,6 +92,8 @@ class SvdRun {
 
   Spectrum by_gram();
   Spectrum by_krylov();
+  Spectrum switch_to_gram();
+  std::size_t resume(const SvdState& state);
   Spectrum by_one_pass();
   DenseMatrix extended(const Spectrum& spectrum, std::int64_t columns) const;
   int rank_for_target(const std::vector<double>& values) const;
@@ -143,7 +151,7 @@ void SvdRun::tell(std::int64_t done) {
 /// Statistics ride along; turned, every read works them out anew.
 void SvdRun::save(std::vector<const DenseMatrix*> matrices) {
   const ColumnStatistics& s = t_->statistics();
-  SvdState state = {column_matrix({s.frobenius_squared}),
+  SvdState state = {column_matrix({s.frobenius_squared, static_cast<double>(pass_ - 1)}),
                     plan_.short_side_rows ? DenseMatrix() : column_matrix(s.mean),
                     plan_.short_side_rows ? DenseMatrix() : column_matrix(s.deviation)};
   for (const DenseMatrix* each : matrices) state.push_back(*each);
@@ -170,17 +178,30 @@ int SvdRun::rank_for_target(const std::vector<double>& values) const {
   return all == t_->width() ? all : all + 1;
 }
 
+/// Takes up the statistics and the count of passes; how many matrices follow.
+std::size_t SvdRun::resume(const SvdState& state) {
+  t_->resume({state[1].values, state[2].values, state[0](0, 0)});
+  resumed_passes_ = static_cast<int>(state[0](1, 0));
+  pass_ = resumed_passes_ + 1;
+  return state.size() - 3;
+}
+
+Spectrum SvdRun::switch_to_gram() {
+  plan_.path = SvdPath::kGram;
+  plan_.passes = 4;
+  plan_.reason += "; the spectrum is flat: its Gram matrix after two";
+  return by_gram();
+}
+
 Spectrum SvdRun::by_gram() {
   DenseMatrix g;
-  if (const auto state = state_.load(); state && state->size() == 4) {
-    t_->resume({(*state)[1].values, (*state)[2].values, (*state)[0](0, 0)});
-    g = (*state)[3];
-    resumed_passes_ = 1;
+  if (const auto state = state_.load(); state && resume(*state) == 1) {
+    g = state->back();
   } else {
     g = t_->gram();
+    ++pass_;
     save({&g});
   }
-  ++pass_;
   return timed(small_seconds_, [&]() -> Spectrum {
     const std::int64_t w = t_->width();
     if (!options_.target.components) {
@@ -189,12 +210,15 @@ Spectrum SvdRun::by_gram() {
     }
     const std::int64_t wanted =
         std::min<std::int64_t>(w, *options_.target.components + 1 + kColumnStep);
-    linalg::SymmetricEigen leading = linalg::leading_eigen(g, wanted);
+    // G is right to the kernels' precision.
+    linalg::SymmetricEigen leading =
+        linalg::leading_eigen(g, wanted, {.tolerance = 1e-2 * epsilon(options_.precision)});
     return {std::move(leading.values), std::move(leading.vectors), wanted == w};
   });
 }
 
-/// Rayleigh and Ritz on the span of K, where T^T T K = Z is known.
+/// Rayleigh and Ritz on the span of K, where T^T T K = Z is known. K's columns are nearly
+/// orthonormal, but for a first block that scaling has put right.
 struct Ritz {
   DenseMatrix q;                  // orthonormal basis of K
   std::vector<double> values;     // descending
@@ -202,13 +226,15 @@ struct Ritz {
   std::vector<double> residuals;  // |T^T T v - value v|_2
 };
 
-Ritz rayleigh_ritz(const DenseMatrix& k, const DenseMatrix& z) {
-  const linalg::QrFactors factors = linalg::qr(k);
+Ritz rayleigh_ritz(const DenseMatrix& k, const DenseMatrix& z, std::int64_t wanted) {
+  const auto root = linalg::cholesky(linalg::self_product(k));
+  const linalg::QrFactors factors =
+      root ? linalg::QrFactors{linalg::solve_upper_right(k, *root), *root} : linalg::qr(k);
   const DenseMatrix image = linalg::solve_upper_right(z, factors.r);  // T^T T Q
   DenseMatrix h = linalg::multiply_transposed_left(factors.q, image);
   for (std::int64_t i = 0; i < h.rows; ++i)
     for (std::int64_t j = i; j < h.cols; ++j) h(i, j) = h(j, i) = 0.5 * (h(i, j) + h(j, i));
-  const linalg::SymmetricEigen eigen = linalg::symmetric_eigen(h);
+  const linalg::SymmetricEigen eigen = linalg::symmetric_eigen(h, std::min(wanted, h.rows));
   Ritz ritz{factors.q, eigen.values, linalg::multiply(factors.q, eigen.vectors), {}};
   const DenseMatrix images = linalg::multiply(image, eigen.vectors);
   ritz.residuals.assign(ritz.values.size(), 0.0);
@@ -222,22 +248,22 @@ Ritz rayleigh_ritz(const DenseMatrix& k, const DenseMatrix& z) {
   return ritz;
 }
 
-/// What the first k Ritz values can still gain, as a share of the next: residual^2 / gap each, the
-/// gap to what one block cannot tell from the rest.
-double gain_left(const Ritz& ritz, int k, int block) {
+/// What a Ritz value among the first k can still gain, as a share of itself: residual^2 / gap, the
+/// gap to what one block cannot tell from the rest (on known spectra two to three times what they
+/// did gain).
+double gain_left(const Ritz& ritz, int k, std::int64_t block) {
   const auto& values = ritz.values;
-  if (static_cast<std::size_t>(k) >= values.size()) return 1;
-  const auto rest = static_cast<std::size_t>(
-      std::min<std::int64_t>(std::max(block, k + 1), static_cast<std::int64_t>(values.size()) - 1));
-  const double next = std::max(values[static_cast<std::size_t>(k)], 0.0);
-  double gain = 0;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(k); ++i) {
+  const auto wanted = static_cast<std::size_t>(k);
+  const auto rest =
+      std::min(std::max(static_cast<std::size_t>(block) - 1, wanted), values.size() - 1);
+  double most = 0;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    // Where the rank is below k there is nothing to gain but rounding.
+    if (values[i] <= 1e-13 * values.front()) break;
     const double gap = std::max(values[i] - values[rest], 0.02 * values[i]);
-    if (gap > 0) gain += ritz.residuals[i] * ritz.residuals[i] / gap;
+    most = std::max(most, ritz.residuals[i] * ritz.residuals[i] / (gap * values[i]));
   }
-  // Nothing is left: the rank is below k.
-  if (next <= 1e-14 * values.front()) return gain <= 1e-12 * values.front() ? 0 : 1;
-  return gain / next;
+  return most;
 }
 
 Spectrum SvdRun::by_krylov() {
@@ -248,31 +274,34 @@ Spectrum SvdRun::by_krylov() {
   DenseMatrix next = timed(small_seconds_, [&] {
     return linalg::orthonormalise(linalg::gaussian_matrix({options_.seed, kStartStream}, w, block));
   });
-  if (const auto state = state_.load(); state && state->size() == 6) {
-    t_->resume({(*state)[1].values, (*state)[2].values, (*state)[0](0, 0)});
+  if (const auto state = state_.load()) {
+    if (state->size() < kKrylovState) return switch_to_gram();
+    resume(*state);
     k = (*state)[3];
     z = (*state)[4];
     next = (*state)[5];
-    resumed_passes_ = static_cast<int>(k.cols / block);
-    pass_ += resumed_passes_;
   }
   for (;;) {
-    const bool enough_state = k.cols > 0 && next.cols == 0;
-    if (!enough_state) {
-      const TallMatrix::Product product = t_->multiply(next);
-      ++pass_;
-      k = linalg::beside(k, product.x);
-      z = linalg::beside(z, product.z);
-    }
+    const TallMatrix::Product product = t_->multiply(next);
+    ++pass_;
+    k = linalg::beside(k, product.x);
+    z = linalg::beside(z, product.z);
     const double start = clock_.now_s();
-    const Ritz ritz = rayleigh_ritz(k, z);
+    const std::int64_t enough = options_.target.components ? block : w;
+    const Ritz ritz = rayleigh_ritz(k, z, enough);
     const int passes = static_cast<int>(k.cols / block);
     const int rank = rank_for_target(ritz.values);
     const bool known = rank < static_cast<int>(ritz.values.size());
     const bool converged = options_.passes == 0 && known &&
-                           gain_left(ritz, rank, static_cast<int>(block)) <= kGainLeft;
+                           gain_left(ritz, rank, block) <= gain_allowed(options_.precision);
     const bool full = k.cols + block > w;
-    if (enough_state || converged || passes >= most || full) {
+    const bool flat = options_.passes == 0 && passes == 2 && options_.target.components &&
+                      gain_left(ritz, rank, block) > kFlat;
+    if (flat && gram_beats_patience(a_, options_, plan_)) {
+      save({});
+      return switch_to_gram();
+    }
+    if (converged || passes >= most || full) {
       small_seconds_ += clock_.now_s() - start;
       return {ritz.values, ritz.vectors, false};
     }

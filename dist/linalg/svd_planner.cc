@@ -20,9 +20,10 @@ constexpr std::int64_t kLongestChosenGram = 4096;
 constexpr int kBlockStep = 16;     // kernels work on so many columns at once
 constexpr int kUnknownBlock = 64;  // where the rank is yet to be found
 constexpr int kUsualKrylovPasses = 4;
+constexpr int kPatience = 5;  // further passes of a flat spectrum after two
 
 // Rates in multiply-adds, relative to the fused kernel on float32 (tests/bench/README.md).
-constexpr double kGramRate = 0.75, kPixelGramRate = 3.4;
+constexpr double kGramRate = 0.85, kPixelGramRate = 3.2;
 constexpr double kEigenCost = 60 * 8;  // multiply-adds per entry of G for its leading eigenpairs
 
 int round_up(int value) { return (value + kBlockStep - 1) / kBlockStep * kBlockStep; }
@@ -62,6 +63,12 @@ void require_sense(const matrix::RowSource& a, const SvdOptions& o) {
         a.name(), least, least, kLongestGram));
 }
 
+double gram_rate(const matrix::RowSource& a, const SvdOptions& o) {
+  const bool pixels = a.element() == matrix::Element::kU8 && a.rows() >= a.cols() &&
+                      o.precision != Precision::kFloat64;
+  return pixels ? kPixelGramRate : kGramRate;
+}
+
 struct Costs {
   double gram = 0, krylov = 0;  // multiply-adds of the fused kernel
 };
@@ -69,11 +76,9 @@ struct Costs {
 Costs costs(const matrix::RowSource& a, const SvdOptions& o, std::int64_t width, double block) {
   const auto length = static_cast<double>(std::max(a.rows(), a.cols()));
   const auto w = static_cast<double>(width);
-  const bool pixels = a.element() == matrix::Element::kU8 && a.rows() >= a.cols() &&
-                      o.precision != Precision::kFloat64;
   const double finish = length * w * (block + 2 * kBlockStep);
   const int passes = o.passes > 0 ? std::max(1, o.passes - 1) : kUsualKrylovPasses;
-  return {.gram = length * w * w / 2 / (pixels ? kPixelGramRate : kGramRate) + finish +
+  return {.gram = length * w * w / 2 / gram_rate(a, o) + finish +
                   std::min(kEigenCost * w * w, 4 * w * w * w),
           .krylov = passes * 2 * length * w * block + finish +
                     2 * w * block * block * passes * passes * passes};
@@ -111,6 +116,11 @@ SvdPlan plan_svd(const matrix::RowSource& a, const SvdOptions& o) {
                               plan.passes);
   }
   return plan;
+}
+
+bool gram_beats_patience(const matrix::RowSource& a, const SvdOptions& o, const SvdPlan& plan) {
+  const auto width = static_cast<double>(std::min(a.rows(), a.cols()));
+  return width <= kLongestChosenGram && width / 2 / gram_rate(a, o) < 2.0 * kPatience * plan.block;
 }
 
 double predicted_seconds(Communicator& comm, const matrix::RowSource& a, const SvdOptions& o,

@@ -17,6 +17,10 @@ SvdPlan plan_svd(const matrix::RowSource& a, const SvdOptions& options);
 double predicted_seconds(Communicator& comm, const matrix::RowSource& a, const SvdOptions& options,
                          const SvdPlan& plan);
 
+/// Whether the Gram matrix costs less than the passes that a flat spectrum still wants after two.
+bool gram_beats_patience(const matrix::RowSource& a, const SvdOptions& options,
+                         const SvdPlan& plan);
+
 /// The longest basis the Krylov way builds, in blocks.
 inline constexpr int kMostKrylovPasses = 12;
 

@@ -28,7 +28,7 @@ using linalg::FixedPointSum;
 using linalg::RowBlock;
 using matrix::Element;
 
-constexpr int kSampledGroups = 16;
+constexpr int kSampledGroups = 4;
 constexpr double kSampleHeadroom = 1024;  // a sample may miss the rows that weigh most
 constexpr std::size_t kReducedAtOnce = std::size_t{1} << 20;  // words
 
@@ -52,23 +52,29 @@ struct Worker {
   linalg::AlignedBuffer<double> out;
 };
 
-double value_at(const Group& group, Element element, std::int64_t i, std::int64_t j) {
-  const auto at = static_cast<std::size_t>(i * group.stride + j);
+/// Calls `work` with the group's elements as what they are.
+template <typename Work>
+void with_elements(const Group& group, Element element, const Work& work) {
   switch (element) {
     case Element::kU8:
-      return static_cast<double>(reinterpret_cast<const std::uint8_t*>(group.data)[at]);
-    case Element::kF32: {
-      float value = 0;
-      std::memcpy(&value, group.data + at * sizeof value, sizeof value);
-      return value;
-    }
-    case Element::kF64: {
-      double value = 0;
-      std::memcpy(&value, group.data + at * sizeof value, sizeof value);
-      return value;
-    }
+      return work(reinterpret_cast<const std::uint8_t*>(group.data));
+    case Element::kF32:
+      return work(reinterpret_cast<const float*>(group.data));
+    case Element::kF64:
+      return work(reinterpret_cast<const double*>(group.data));
   }
-  return 0;
+}
+
+/// sum[j] += a(i, j), square[j] += a(i, j)^2 over `rows` rows of `cols` columns.
+template <typename T>
+void add_moments(const T* a, std::int64_t stride, std::int64_t rows, std::int64_t cols, double* sum,
+                 double* square) {
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < cols; ++j) {
+      const auto value = static_cast<double>(a[i * stride + j]);
+      sum[j] += value;
+      square[j] += value * value;
+    }
 }
 
 /// Sums of the squares of n values in eight chains that are joined at the end.
@@ -85,6 +91,19 @@ double square_sum(const Real* values, std::int64_t n) {
   double sum = 0;
   for (const double chain : chains) sum += chain;
   return sum;
+}
+
+/// tile(j, i) = (a(i, j) - mean[j]) factor[j], in squares that stay in cache.
+template <typename T, typename Real>
+void turn(const T* a, std::int64_t stride, std::int64_t rows, std::int64_t cols, const double* mean,
+          const double* factor, Real* tile) {
+  constexpr std::int64_t kSquare = 32;
+  for (std::int64_t i0 = 0; i0 < rows; i0 += kSquare)
+    for (std::int64_t j0 = 0; j0 < cols; j0 += kSquare)
+      for (std::int64_t j = j0; j < std::min(j0 + kSquare, cols); ++j)
+        for (std::int64_t i = i0; i < std::min(i0 + kSquare, rows); ++i)
+          tile[j * rows + i] =
+              static_cast<Real>((static_cast<double>(a[i * stride + j]) - mean[j]) * factor[j]);
 }
 
 template <typename Real>
@@ -149,6 +168,9 @@ class TallMatrixOf final : public TallMatrix {
   void make_workers();
   RowBlock block(Worker<Real>& worker, const Group& group);
   void turn_over(const Group& group, Real* tile);
+  template <typename T>
+  void measure_columns(const Group& group, const T* a, std::vector<double>& mean,
+                       std::vector<double>& factor);
   std::vector<SumShape> measuring_shapes() const;
   void add_measures(Worker<Real>& worker, const RowBlock& t, std::span<FixedPointSum> sums);
   void measured(std::span<const std::vector<double>> sums);
@@ -212,15 +234,14 @@ void TallMatrixOf<Real>::take_sample() {
     const std::size_t base = own.size();
     own.resize(base + 1 + 2 * columns);
     own[base] = static_cast<double>(group.count);
-    const bool rows = !options_.turned;
-    const std::int64_t along = group.count, across = width_;
-    for (std::int64_t i = 0; i < (rows ? along : across); ++i)
-      for (std::int64_t j = 0; j < (rows ? across : along); ++j) {
-        const double value = value_at(group, a_.element(), i, j);
-        const auto column = static_cast<std::size_t>(rows ? j : i);
-        own[base + 1 + column] += value;
-        own[base + 1 + columns + column] += value * value;
-      }
+    double* const sum = own.data() + base + 1;
+    double* const square = sum + columns;
+    with_elements(group, a_.element(), [&](const auto* a) {
+      if (!options_.turned) return add_moments(a, group.stride, group.count, width_, sum, square);
+      for (std::int64_t i = 0; i < width_; ++i)
+        for (std::int64_t j = 0; j < group.count; ++j)
+          add_moments(a + i * group.stride + j, 0, 1, 1, sum + i, square + i);
+    });
   });
   double seen = 0;
   std::vector<double> sum(columns), square(columns);
@@ -268,37 +289,40 @@ void TallMatrixOf<Real>::make_workers() {
 // A column of A becomes a row, centred and scaled by figures of its own.
 template <typename Real>
 void TallMatrixOf<Real>::turn_over(const Group& group, Real* tile) {
-  constexpr std::int64_t kBlock = 16;
-  const Element element = a_.element();
+  const auto count = static_cast<std::size_t>(group.count);
+  std::vector<double> mean(count), factor(count, 1.0);
+  with_elements(group, a_.element(), [&](const auto* a) {
+    if (options_.centre || options_.scale) measure_columns(group, a, mean, factor);
+    turn(a, group.stride, width_, group.count, mean.data(), factor.data(), tile);
+  });
+}
+
+template <typename Real>
+template <typename T>
+void TallMatrixOf<Real>::measure_columns(const Group& group, const T* a, std::vector<double>& mean,
+                                         std::vector<double>& factor) {
   const auto rows = static_cast<double>(width_);
   const auto base = static_cast<std::size_t>(group.first - pass_.first());
-  std::vector<double> mean(static_cast<std::size_t>(group.count)), factor(mean.size(), 1.0);
-  if (options_.centre || options_.scale) {
-    std::vector<double> square(mean.size());
-    for (std::int64_t i = 0; i < width_; ++i)
-      for (std::int64_t j = 0; j < group.count; ++j)
-        mean[static_cast<std::size_t>(j)] += value_at(group, element, i, j);
-    for (double& value : mean) value /= rows;
-    if (options_.scale)
-      for (std::int64_t i = 0; i < width_; ++i)
-        for (std::int64_t j = 0; j < group.count; ++j) {
-          const double d = value_at(group, element, i, j) - mean[static_cast<std::size_t>(j)];
-          square[static_cast<std::size_t>(j)] += d * d;
-        }
+  std::vector<double> square(mean.size());
+  for (std::int64_t i = 0; i < width_; ++i)
+    for (std::size_t j = 0; j < mean.size(); ++j)
+      mean[j] += static_cast<double>(a[i * group.stride + static_cast<std::int64_t>(j)]);
+  for (double& value : mean) value /= rows;
+  for (std::int64_t i = 0; options_.scale && i < width_; ++i)
     for (std::size_t j = 0; j < mean.size(); ++j) {
-      statistics_.mean[base + j] = options_.centre ? mean[j] : 0;
-      statistics_.deviation[base + j] = rows > 1 ? std::sqrt(square[j] / (rows - 1)) : 0;
-      if (options_.scale)
-        factor[j] = statistics_.deviation[base + j] > 0 ? 1 / statistics_.deviation[base + j] : 0;
-      if (!options_.centre) mean[j] = 0;
+      const double d =
+          static_cast<double>(a[i * group.stride + static_cast<std::int64_t>(j)]) - mean[j];
+      square[j] += d * d;
     }
+  for (std::size_t j = 0; j < mean.size(); ++j) {
+    statistics_.mean[base + j] = options_.centre ? mean[j] : 0;
+    if (options_.scale) {
+      const double deviation = rows > 1 ? std::sqrt(square[j] / (rows - 1)) : 0;
+      statistics_.deviation[base + j] = deviation;
+      factor[j] = deviation > 0 ? 1 / deviation : 0;
+    }
+    if (!options_.centre) mean[j] = 0;
   }
-  for (std::int64_t j0 = 0; j0 < group.count; j0 += kBlock)
-    for (std::int64_t i = 0; i < width_; ++i)
-      for (std::int64_t j = j0; j < std::min(j0 + kBlock, group.count); ++j)
-        tile[j * width_ + i] =
-            static_cast<Real>((value_at(group, element, i, j) - mean[static_cast<std::size_t>(j)]) *
-                              factor[static_cast<std::size_t>(j)]);
 }
 
 template <typename Real>
@@ -398,16 +422,11 @@ void TallMatrixOf<Real>::add_measures(Worker<Real>& worker, const RowBlock& t,
   if (measured_) return;
   if (needs_moments()) return worker.kernels->moments(t, sums[0], sums[1]);
   double square = 0;
-  for (std::int64_t i = 0; i < t.rows; ++i) {
-    if (t.element == Element::kU8) {
-      const auto* row = linalg::row_of<std::uint8_t>(t, i);
-      square += square_sum(row, width_);
-    } else if (t.element == Element::kF32) {
-      square += square_sum(linalg::row_of<float>(t, i), width_);
-    } else {
-      square += square_sum(linalg::row_of<double>(t, i), width_);
-    }
-  }
+  with_elements({0, t.rows, static_cast<const std::byte*>(t.data), t.stride}, t.element,
+                [&](const auto* a) {
+                  for (std::int64_t i = 0; i < t.rows; ++i)
+                    square += square_sum(a + i * t.stride, width_);
+                });
   sums[0].add(0, std::span<const double>(&square, 1));
 }
 

@@ -101,7 +101,8 @@ def make(name, folder, data):
         x = np.random.default_rng(7).standard_normal((500, 1))
         b = a @ x
         residual = outside_columns(len(a), right)
-        residual *= 0.1 * np.linalg.norm(b) / np.linalg.norm(residual)
+        # x moves by up to eps * condition^2 * |residual|: with 1e-5 of b, 1e-7 is within reach.
+        residual *= 1e-5 * np.linalg.norm(b) / np.linalg.norm(residual)
         np.save(path.replace(".npy", "_x.npy"), x)
         np.save(path.replace(".npy", "_b.npy"), b + residual)
     else:

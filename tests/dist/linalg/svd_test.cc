@@ -118,8 +118,9 @@ TEST_P(SvdOfKnownSpectrum, ByBlockKrylov) {
   SvdOptions options = of(20);
   const MemoryRows rows = float_rows_of(a);
   const Whole found = factorise(rows, options);
-  EXPECT_EQ(found.result.plan.path, SvdPath::kKrylov);
-  expect_as_good_as_possible(rows, a, sigma, options, 1e-4, 2e-6);
+  // A flat spectrum is given up on after two passes while a Gram matrix is cheap.
+  EXPECT_EQ(found.result.plan.path, GetParam() ? SvdPath::kKrylov : SvdPath::kGram);
+  expect_as_good_as_possible(rows, a, sigma, options, 1e-6, 2e-6);
 }
 
 TEST_P(SvdOfKnownSpectrum, OfAMatrixWiderThanTall) {
