@@ -31,7 +31,7 @@ using eigenfaces::Pictures;
 struct Options {
   std::string folder, model, out, lighting = "normalised";
   bool trained_too = false;
-  eigenfaces::StudyOptions study{.splits = 0, .train = {.components = 100}};
+  eigenfaces::StudyOptions study{.splits = 0, .train = {.components = 100, .shift = 2}};
   std::vector<std::string> not_faces;
   int windows = 300;
 };
@@ -309,6 +309,11 @@ Nested declare_identify(CLI::App& app) {
   identify
       .add_option("--components", o->study.train.components,
                   "eigenfaces of a split; 0: all that its pictures span")
+      ->capture_default_str();
+  identify
+      .add_option("--shift", o->study.train.shift,
+                  "know every training picture also moved by so many pixels; 0: not")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   identify.add_option("--lighting", o->lighting, "of a split: normalised or as-is")
       ->capture_default_str();

@@ -31,7 +31,7 @@ using eigenfaces::Pictures;
 
 struct Options {
   std::string folder, out, lighting = "normalised", part, size;
-  int components = 100;
+  int components = 100, shift = 2;
   eigenfaces::SplitOptions split{.train_per_person = 0};
 };
 
@@ -86,7 +86,8 @@ Trained train(const Options& o) {
     throw UsageError("--strangers wants --train-per-person too");
   const Pictures known = eigenfaces::subset(pictures, parts.train);
   const eigenfaces::TrainOptions options{.components = o.components,
-                                         .lighting = eigenfaces::lighting_of(o.lighting)};
+                                         .lighting = eigenfaces::lighting_of(o.lighting),
+                                         .shift = o.shift};
   Trained trained{.held_out = !parts.test.empty()};
   const SystemClock clock;
   const double start = clock.now_s();
@@ -170,7 +171,7 @@ std::vector<report::KeyFigure> key_figures(const Trained& trained) {
   double kept = 0;
   for (const double lambda : model.eigenvalues) kept += lambda;
   std::vector<report::KeyFigure> figures{
-      {"pictures", format_count(model.m())},
+      {"pictures", format_count(static_cast<long long>(model.files.size()))},
       {"eigenfaces", fmt::format("{}", model.k())},
       {"variance kept", fmt::format("{:.1f} %", 100 * kept / model.total_variance)},
       {"training", fmt::format("{:.0f} ms", 1000 * trained.seconds)}};
@@ -191,7 +192,8 @@ std::string page_of(const Options& o, const Trained& trained) {
       .paragraph(fmt::format(
           "Eigenvectors of the covariance of {} faces of {}x{} pixels, by their {}x{} Gram matrix; "
           "lighting {}.",
-          model.m(), model.height, model.width, model.m(), model.m(), o.lighting))
+          model.files.size(), model.height, model.width, model.files.size(), model.files.size(),
+          o.lighting))
       .picture(eigenfaces_sheet(model),
                "The mean face and the leading eigenfaces with their share of the variance; middle "
                "grey is 0")
@@ -251,6 +253,11 @@ Nested declare_train(CLI::App& app) {
                    "LEFT,TOP,WIDTH,HEIGHT of every picture to train on, as the face without hair");
   train.add_option("--size", o->size, "WIDTHxHEIGHT to scale it to, for `locate` and `track`");
   train.add_option("--strangers", o->split.strangers, "people held out altogether")
+      ->capture_default_str();
+  train
+      .add_option("--shift", o->shift,
+                  "know every training picture also moved by so many pixels; 0: not")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   train.add_option("--seed", o->split.seed, "which pictures and people are held out")
       ->capture_default_str();

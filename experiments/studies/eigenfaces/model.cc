@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <cblas.h>
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include "core/linalg/one_blas_thread.h"
 #include "core/linalg/row_kernels.h"
 #include "core/safetensors.h"
+#include "experiments/studies/eigenfaces/projector.h"
 
 namespace hadal::eigenfaces {
 namespace {
@@ -149,18 +151,7 @@ void check_pictures(const Pictures& pictures) {
               pictures.count() * pictures.size());
 }
 
-}  // namespace
-
-double Model::residual_variance() const {
-  double kept = 0;
-  for (const double lambda : eigenvalues) kept += lambda;
-  const double left_out = total_variance - kept;
-  // Less than the rounding of the sums is nothing.
-  if (n() == k() || left_out < 1e-12 * total_variance) return 0;
-  return left_out / static_cast<double>(n() - k());
-}
-
-Model train(const Pictures& pictures, const TrainOptions& options) {
+Model eigenfaces_of(const Pictures& pictures, const TrainOptions& options) {
   check_pictures(pictures);
   const std::int64_t m = pictures.count(), n = pictures.size();
   const Gram gram(pictures);
@@ -215,8 +206,39 @@ Model train(const Pictures& pictures, const TrainOptions& options) {
   return model;
 }
 
+void add_shifted(const Pictures& pictures, int shift, Model& model) {
+  if (shift >= pictures.height || shift >= pictures.width)
+    throw ConfigError(fmt::format("eigenfaces: copies moved by {} pixels of pictures of {}x{}",
+                                  shift, pictures.height, pictures.width));
+  const Projector projector(model);
+  for (std::int64_t j = 0; j < pictures.count(); ++j)
+    for (const auto& [down, right] : {std::pair{-shift, 0}, {shift, 0}, {0, -shift}, {0, shift}}) {
+      const std::vector<float> weights =
+          projector.project(shifted(pictures, j, down, right)).weights;
+      model.weights.insert(model.weights.end(), weights.begin(), weights.end());
+      model.labels.push_back(pictures.labels[static_cast<std::size_t>(j)]);
+    }
+}
+
+}  // namespace
+
+double Model::residual_variance() const {
+  double kept = 0;
+  for (const double lambda : eigenvalues) kept += lambda;
+  const double left_out = total_variance - kept;
+  // Less than the rounding of the sums is nothing.
+  if (n() == k() || left_out < 1e-12 * total_variance) return 0;
+  return left_out / static_cast<double>(n() - k());
+}
+
+Model train(const Pictures& pictures, const TrainOptions& options) {
+  Model model = eigenfaces_of(pictures, options);
+  if (options.shift > 0) add_shifted(pictures, options.shift, model);
+  return model;
+}
+
 Model train_at_most(const Pictures& pictures, const TrainOptions& options) {
-  const Model all = train(pictures, {.lighting = options.lighting});
+  const Model all = train(pictures, {.lighting = options.lighting, .shift = options.shift});
   return options.components == 0 || options.components >= all.k()
              ? all
              : truncated(all, options.components);

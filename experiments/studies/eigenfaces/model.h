@@ -47,14 +47,15 @@ struct Model {
   std::vector<float> eigenfaces{};      // k x n, row i is u_i
   std::vector<double> eigenvalues{};    // k, descending
   double total_variance = 0;            // trace of C: the sum of all eigenvalues, kept or not
-  std::vector<float> weights{};         // m x k, of the training pictures
+  std::vector<float> weights{};         // m x k, of the training pictures, then of moved copies
   std::vector<int> labels{};            // m
   std::vector<std::string> people{};    // names of labels; some may have no training picture
-  std::vector<std::string> files{};     // of the training pictures, m or none
+  std::vector<std::string> files{};     // of the training pictures, or none
   std::optional<Calibration> calibration{};
 
   int k() const { return static_cast<int>(eigenvalues.size()); }
   std::int64_t n() const { return std::int64_t{height} * width; }
+  /// Pictures with weights.
   std::int64_t m() const { return static_cast<std::int64_t>(labels.size()); }
   std::span<const float> eigenface(int i) const {
     return {eigenfaces.data() + i * n(), static_cast<std::size_t>(n())};
@@ -70,6 +71,10 @@ struct Model {
 struct TrainOptions {
   int components = 0;  // k; 0: all that the pictures span, at most m - 1
   Lighting lighting = Lighting::kAsIs;
+  /// Above 0: weights also of four copies of every picture, moved by so many pixels up, down, left
+  /// and right, so that faces are known a little beside their place. They take no part in the
+  /// eigenfaces.
+  int shift = 0;
 };
 
 /// The eigenfaces of `pictures` by the eigenvectors of their m x m Gram matrix: with Phi = [phi_1

@@ -22,6 +22,9 @@ struct Pictures {
   }
 };
 
+/// Picture i moved by (down, right) pixels; what it leaves free repeats its edge.
+std::vector<std::uint8_t> shifted(const Pictures& pictures, std::int64_t i, int down, int right);
+
 /// These pictures in this order; all people keep their labels.
 Pictures subset(const Pictures& pictures, std::span<const std::int64_t> indices);
 

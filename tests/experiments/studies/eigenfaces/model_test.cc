@@ -105,6 +105,21 @@ INSTANTIATE_TEST_SUITE_P(Lighting, Eigenfaces,
                            return info.param == Lighting::kAsIs ? "AsIs" : "Normalised";
                          });
 
+TEST(Eigenfaces, KnowPicturesThatMoved) {
+  const Pictures faces = made_faces(4, 5);
+  const Model plain = train(faces), moved = train(faces, {.shift = 2});
+  EXPECT_EQ(moved.eigenfaces, plain.eigenfaces);
+  ASSERT_EQ(moved.m(), 5 * plain.m());
+  const std::vector<std::uint8_t> left = shifted(faces, 3, 0, -2);
+  EXPECT_EQ(left[0], faces.picture(3)[2]);
+  EXPECT_EQ(left[10], faces.picture(3)[10]);  // the edge, repeated
+  // The third copy of picture 3; rounding as projector.h tells.
+  EXPECT_THAT(moved.weights_of(20 + 4 * 3 + 2),
+              Pointwise(FloatNear(0.02F), project(plain, lit(left, Lighting::kAsIs))));
+  EXPECT_EQ(moved.labels[20 + 4 * 3 + 2], faces.labels[3]);
+  EXPECT_THROW(train(faces, {.shift = 11}), ConfigError);
+}
+
 TEST(Eigenfaces, OfNormalisedPicturesDoNotDependOnLighting) {
   Pictures dark = made_faces(4, 5), bright = dark;
   for (std::uint8_t& x : dark.pixels) x = x / 2;
