@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -19,7 +18,7 @@ namespace {
 constexpr std::int64_t kRidgeEvery = 4;
 constexpr double kRidgeShare = 0.25;
 // Ridges to choose from, times the variance of a pixel beside face space of held-out faces.
-constexpr double kRidges[] = {0, 1, 2, 4, 8, 16, 32, 64, 128, 256};
+constexpr double kRidges[] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 
 // What one likeness said of the held-out pictures.
 struct Told {
@@ -51,16 +50,13 @@ void ask(const Gallery& gallery, std::span<const float> weights, int label, Told
 // Squared error of hidden pixels by ridge, of one picture.
 void hide(const Model& model, std::span<const std::uint8_t> picture, const Visible& visible,
           double variance, std::vector<double>& errors) {
-  for (std::size_t r = 0; r < std::size(kRidges); ++r) {
-    if (std::isinf(errors[r])) continue;
-    try {
-      const VisibleFit fit = fit_visible(model, picture, visible, kRidges[r] * variance);
-      const double rmse =
-          hidden_rmse(picture, filled(model, picture, visible, fit.relight, fit.weights), visible);
-      errors[r] += rmse * rmse;
-    } catch (const ConfigError&) {  // the visible pixels do not determine the weights
-      errors[r] = std::numeric_limits<double>::infinity();
-    }
+  std::vector<double> ridges;
+  for (const double ridge : kRidges) ridges.push_back(ridge * variance);
+  const std::vector<VisibleFit> fits = fit_visible(model, picture, visible, ridges);
+  for (std::size_t r = 0; r < fits.size(); ++r) {
+    const double rmse = hidden_rmse(
+        picture, filled(model, picture, visible, fits[r].relight, fits[r].weights), visible);
+    errors[r] += rmse * rmse;
   }
 }
 
@@ -144,7 +140,7 @@ Calibrated calibrate(const Pictures& pictures, const TrainOptions& options,
       for (const FaceDistance& distance : distances)
         variance += distance.from_squared /
                     static_cast<double>(model.n() * static_cast<std::int64_t>(distances.size()));
-    for (std::size_t i = 0; i < fold.held_out.size(); i += kRidgeEvery) {
+    for (std::size_t i = 0; calibrate_options.ridge && i < fold.held_out.size(); i += kRidgeEvery) {
       const auto index = static_cast<std::uint64_t>(fold.held_out[i]);
       const Rectangle hidden =
           random_rectangle(kRidgeShare, model.height, model.width,

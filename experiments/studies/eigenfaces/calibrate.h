@@ -13,6 +13,7 @@ namespace hadal::eigenfaces {
 struct CalibrateOptions {
   int folds = 5;
   std::uint64_t seed = 1;
+  bool ridge = true;            // chosen too; it takes longer than the rest
   double refused_faces = 0.01;  // share of held-out faces beyond the threshold of face space
 };
 

@@ -59,7 +59,7 @@ struct StudyOptions {
   int splits = 10;
   SplitOptions split{};  // the first seed; the others follow it
   TrainOptions train{};  // components above what a split spans are cut to that
-  CalibrateOptions calibrate{};
+  CalibrateOptions calibrate{.ridge = false};
 };
 
 /// How often people are recognised, over several splits of the pictures.

@@ -29,32 +29,69 @@ std::vector<std::size_t> pixels_of(const Visible& visible) {
 
 // Coefficients of `free` columns (no ridge), then of the eigenfaces, that come nearest to `y` on
 // `pixels`.
-std::vector<double> ridge_fit(const Model& model, const std::vector<std::size_t>& pixels,
-                              const std::vector<std::vector<double>>& free,
-                              const std::vector<double>& y, double r) {
-  if (!(r >= 0)) throw ConfigError(fmt::format("occlusion: ridge {}, wanted at least 0", r));
-  const auto first = static_cast<std::int64_t>(free.size());
-  linalg::DenseMatrix a(static_cast<std::int64_t>(pixels.size()), first + model.k());
-  for (std::int64_t c = 0; c < a.cols; ++c)
-    for (std::int64_t p = 0; p < a.rows; ++p) {
-      const auto at = static_cast<std::size_t>(p);
-      a(p, c) = c < first ? free[static_cast<std::size_t>(c)][at]
-                          : model.eigenface(static_cast<int>(c - first))[pixels[at]];
+class RidgeFit {
+ public:
+  RidgeFit(const Model& model, const std::vector<std::size_t>& pixels,
+           const std::vector<std::vector<double>>& free, const std::vector<double>& y)
+      : eigenvalues_(model.eigenvalues),
+        first_(static_cast<std::int64_t>(free.size())),
+        pixels_(pixels.size()) {
+    linalg::DenseMatrix a(static_cast<std::int64_t>(pixels.size()), first_ + model.k());
+    for (std::int64_t c = 0; c < a.cols; ++c)
+      for (std::int64_t p = 0; p < a.rows; ++p) {
+        const auto at = static_cast<std::size_t>(p);
+        a(p, c) = c < first_ ? free[static_cast<std::size_t>(c)][at]
+                             : model.eigenface(static_cast<int>(c - first_))[pixels[at]];
+      }
+    linalg::DenseMatrix right(a.rows, 1);
+    right.values = y;
+    normal_ = linalg::self_product(a);
+    right_ = linalg::multiply_transposed_left(a, right);
+  }
+
+  std::vector<double> solve(double r) const {
+    if (!(r >= 0)) throw ConfigError(fmt::format("occlusion: ridge {}, wanted at least 0", r));
+    linalg::DenseMatrix normal = normal_;
+    for (std::size_t i = 0; i < eigenvalues_.size(); ++i) {
+      const std::int64_t at = first_ + static_cast<std::int64_t>(i);
+      normal(at, at) += r / eigenvalues_[i];
     }
-  linalg::DenseMatrix right(a.rows, 1);
-  right.values = y;
-  linalg::DenseMatrix normal = linalg::self_product(a);
-  for (std::int64_t i = 0; i < model.k(); ++i)
-    normal(first + i, first + i) += r / model.eigenvalues[static_cast<std::size_t>(i)];
-  const std::optional<linalg::DenseMatrix> factor = linalg::cholesky(normal);
-  if (!factor)
-    throw ConfigError(
-        fmt::format("occlusion: {} visible pixels do not determine {} weights; use "
-                    "fewer components or a ridge above 0",
-                    pixels.size(), a.cols));
-  return linalg::solve_upper(*factor, linalg::solve_upper_transposed(
-                                          *factor, linalg::multiply_transposed_left(a, right)))
-      .values;
+    const std::optional<linalg::DenseMatrix> factor = linalg::cholesky(normal);
+    if (!factor)
+      throw ConfigError(
+          fmt::format("occlusion: {} visible pixels do not determine {} weights; use "
+                      "fewer components or a ridge above 0",
+                      pixels_, normal.cols));
+    return linalg::solve_upper(*factor, linalg::solve_upper_transposed(*factor, right_)).values;
+  }
+
+ private:
+  const std::vector<double>& eigenvalues_;
+  const std::int64_t first_;
+  const std::size_t pixels_;
+  linalg::DenseMatrix normal_, right_;
+};
+
+RidgeFit projection(const Model& model, std::span<const float> face, const Visible& visible) {
+  const std::vector<std::size_t> pixels = pixels_of(visible);
+  std::vector<double> phi;
+  for (const std::size_t p : pixels) phi.push_back(double{face[p]} - double{model.mean[p]});
+  return {model, pixels, {}, phi};
+}
+
+RidgeFit projection_and_lighting(const Model& model, std::span<const std::uint8_t> picture,
+                                 const Visible& visible) {
+  const std::vector<std::size_t> pixels = pixels_of(visible);
+  std::vector<double> y, psi;
+  for (const std::size_t p : pixels) {
+    y.push_back(picture[p]);
+    psi.push_back(model.mean[p]);
+  }
+  return {model, pixels, {psi, std::vector<double>(y.size(), 1)}, y};
+}
+
+std::vector<float> as_float(std::span<const double> values) {
+  return {values.begin(), values.end()};
 }
 
 double squared_difference(std::uint8_t a, std::uint8_t b) {
@@ -123,35 +160,34 @@ std::vector<float> project_zero_filled(const Model& model, std::span<const float
 std::vector<float> project_visible(const Model& model, std::span<const float> face,
                                    const Visible& visible, double r) {
   check_size(model, face.size(), visible);
-  const std::vector<std::size_t> pixels = pixels_of(visible);
-  std::vector<double> phi;
-  for (const std::size_t p : pixels) phi.push_back(double{face[p]} - double{model.mean[p]});
-  const std::vector<double> w = ridge_fit(model, pixels, {}, phi, r);
-  return {w.begin(), w.end()};
+  return as_float(projection(model, face, visible).solve(r));
 }
 
 VisibleFit fit_visible(const Model& model, std::span<const std::uint8_t> picture,
                        const Visible& visible, double r) {
+  return fit_visible(model, picture, visible, std::span(&r, 1)).front();
+}
+
+std::vector<VisibleFit> fit_visible(const Model& model, std::span<const std::uint8_t> picture,
+                                    const Visible& visible, std::span<const double> ridges) {
   check_size(model, picture.size(), visible);
   const PartlyVisible part = lit_visible(picture, visible, model.lighting);
-  if (model.lighting == Lighting::kNormalised) {
-    const std::vector<std::size_t> pixels = pixels_of(visible);
-    std::vector<double> y, psi;
-    for (const std::size_t p : pixels) {
-      y.push_back(picture[p]);
-      psi.push_back(model.mean[p]);
-    }
-    const std::vector<double> fit =
-        ridge_fit(model, pixels, {psi, std::vector<double>(y.size(), 1)}, y, r);
-    const double a = fit[0], b = fit[1];
-    if (a > 0) {
-      VisibleFit result{.relight = {1 / a, -b / a}};
-      for (std::size_t i = 2; i < fit.size(); ++i)
-        result.weights.push_back(static_cast<float>(fit[i] / a));
-      return result;
+  const bool free_lighting = model.lighting == Lighting::kNormalised;
+  const RidgeFit fit = free_lighting ? projection_and_lighting(model, picture, visible)
+                                     : projection(model, part.face, visible);
+  std::vector<VisibleFit> fits;
+  for (const double r : ridges) {
+    std::vector<double> found = fit.solve(r);
+    if (!free_lighting) {
+      fits.push_back({as_float(found), part.relight});
+    } else if (const double a = found[0], b = found[1]; a > 0) {
+      for (double& value : found) value /= a;
+      fits.push_back({as_float(std::span(found).subspan(2)), {1 / a, -b / a}});
+    } else {
+      fits.push_back({project_visible(model, part.face, visible, r), part.relight});
     }
   }
-  return {project_visible(model, part.face, visible, r), part.relight};
+  return fits;
 }
 
 std::vector<std::uint8_t> filled(const Model& model, std::span<const std::uint8_t> picture,

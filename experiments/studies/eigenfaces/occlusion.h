@@ -66,6 +66,9 @@ struct VisibleFit {
 };
 VisibleFit fit_visible(const Model& model, std::span<const std::uint8_t> picture,
                        const Visible& visible, double r);
+/// The same for several r, with one product of the eigenfaces.
+std::vector<VisibleFit> fit_visible(const Model& model, std::span<const std::uint8_t> picture,
+                                    const Visible& visible, std::span<const double> ridges);
 
 /// The whole picture in grey levels of the file: visible pixels as they are, hidden ones from the
 /// face with these weights, rounded to 0..255.
