@@ -11,12 +11,14 @@
 #include "core/base/files.h"
 #include "core/base/strings.h"
 #include "core/image/png.h"
+#include "dist/self_communicator.h"
 #include "experiments/figures/pictures.h"
 #include "experiments/figures/scree.h"
 #include "experiments/studies/eigenfaces/calibrate.h"
 #include "experiments/studies/eigenfaces/face_folder.h"
 #include "experiments/studies/eigenfaces/face_part.h"
 #include "experiments/studies/eigenfaces/splits.h"
+#include "experiments/studies/eigenfaces/train_randomized.h"
 #include "launcher/eigenfaces/nested.h"
 #include "launcher/eigenfaces/show.h"
 #include "launcher/formats/format.h"
@@ -30,7 +32,7 @@ using eigenfaces::Model;
 using eigenfaces::Pictures;
 
 struct Options {
-  std::string folder, out, lighting = "normalised", part, size;
+  std::string folder, out, lighting = "normalised", method = "gram", part, size;
   int components = 100, shift = 2;
   eigenfaces::SplitOptions split{.train_per_person = 0};
 };
@@ -77,6 +79,18 @@ Pictures read(const Options& o) {
   return eigenfaces::scaled_part(whole, part, height, width);
 }
 
+Model by_method(const Options& o, const Pictures& known, const eigenfaces::TrainOptions& options) {
+  if (o.method == "randomized")
+    return eigenfaces::train_randomized(*dist::make_self_communicator(), known, options,
+                                        o.split.seed);
+  if (o.method != "gram")
+    throw ConfigError(
+        unknown_name("method", o.method, std::vector<std::string>{"gram", "randomized"}));
+  return o.components > 0 && o.components < known.count()
+             ? eigenfaces::train(known, options)
+             : eigenfaces::train_at_most(known, options);
+}
+
 Trained train(const Options& o) {
   const Pictures pictures = read(o);
   eigenfaces::Split parts{.train = all_of(pictures)};
@@ -91,9 +105,7 @@ Trained train(const Options& o) {
   Trained trained{.held_out = !parts.test.empty()};
   const SystemClock clock;
   const double start = clock.now_s();
-  trained.model = o.components > 0 && o.components < known.count()
-                      ? eigenfaces::train(known, options)
-                      : eigenfaces::train_at_most(known, options);
+  trained.model = by_method(o, known, options);
   trained.seconds = clock.now_s() - start;
   try {
     trained.calibrated = eigenfaces::calibrate(known, options, {.seed = o.split.seed});
@@ -190,10 +202,9 @@ std::string page_of(const Options& o, const Trained& trained) {
                          report::made_by(fmt::format("hadal eigenfaces train {}", o.folder)));
   page.key_figures(key_figures(trained))
       .paragraph(fmt::format(
-          "Eigenvectors of the covariance of {} faces of {}x{} pixels, by their {}x{} Gram matrix; "
-          "lighting {}.",
-          model.files.size(), model.height, model.width, model.files.size(), model.files.size(),
-          o.lighting))
+          "Eigenvectors of the covariance of {} faces of {}x{} pixels, by {}; lighting {}.",
+          model.files.size(), model.height, model.width,
+          o.method == "gram" ? "the Gram matrix of the pictures" : "randomized SVD", o.lighting))
       .picture(eigenfaces_sheet(model),
                "The mean face and the leading eigenfaces with their share of the variance; middle "
                "grey is 0")
@@ -244,6 +255,11 @@ Nested declare_train(CLI::App& app) {
   train
       .add_option("--lighting", o->lighting,
                   "normalised: brightness and contrast of every picture made the same; as-is")
+      ->capture_default_str();
+  train
+      .add_option("--method", o->method,
+                  "gram: eigenvectors of the pictures' products; randomized: randomized SVD, for "
+                  "many thousands of pictures")
       ->capture_default_str();
   train
       .add_option("--train-per-person", o->split.train_per_person,

@@ -62,6 +62,15 @@ TEST_F(EigenfacesCommand, TrainLeavesAModelItsPicturesAndItsPage) {
     EXPECT_TRUE(fs::exists(fs::path(path("model")) / name)) << name;
 }
 
+TEST_F(EigenfacesCommand, TrainsByRandomizedSvdToo) {
+  EXPECT_EQ(run({"train", path("faces"), "--components", "5", "--method", "randomized", "--out",
+                 path("model")})
+                .code,
+            0);
+  EXPECT_THAT(run({"train", path("faces"), "--method", "random", "--out", path("other")}).err,
+              HasSubstr("unknown method 'random'"));
+}
+
 TEST_F(EigenfacesCommand, IdentifyAsksAboutPicturesThatWereHeldOut) {
   train();
   const Outcome outcome = run({"identify", path("faces"), "--model", path("model")});

@@ -206,7 +206,7 @@ Model eigenfaces_of(const Pictures& pictures, const TrainOptions& options) {
   return model;
 }
 
-void add_shifted(const Pictures& pictures, int shift, Model& model) {
+void add_moved(const Pictures& pictures, int shift, Model& model) {
   if (shift >= pictures.height || shift >= pictures.width)
     throw ConfigError(fmt::format("eigenfaces: copies moved by {} pixels of pictures of {}x{}",
                                   shift, pictures.height, pictures.width));
@@ -233,8 +233,18 @@ double Model::residual_variance() const {
 
 Model train(const Pictures& pictures, const TrainOptions& options) {
   Model model = eigenfaces_of(pictures, options);
-  if (options.shift > 0) add_shifted(pictures, options.shift, model);
+  if (options.shift > 0) add_moved(pictures, options.shift, model);
   return model;
+}
+
+void add_weights(const Pictures& pictures, int shift, Model& model) {
+  const Projector projector(model);
+  for (std::int64_t j = 0; j < pictures.count(); ++j) {
+    const std::vector<float> weights = projector.project(pictures.picture(j)).weights;
+    model.weights.insert(model.weights.end(), weights.begin(), weights.end());
+    model.labels.push_back(pictures.labels[static_cast<std::size_t>(j)]);
+  }
+  if (shift > 0) add_moved(pictures, shift, model);
 }
 
 Model train_at_most(const Pictures& pictures, const TrainOptions& options) {

@@ -86,6 +86,9 @@ struct TrainOptions {
 /// more components than the pictures span.
 Model train(const Pictures& pictures, const TrainOptions& options = {});
 
+/// Appends weights and labels of `pictures`, then, with `shift` > 0, of their moved copies.
+void add_weights(const Pictures& pictures, int shift, Model& model);
+
 /// train(), with as many of `components` as the pictures span.
 Model train_at_most(const Pictures& pictures, const TrainOptions& options);
 
