@@ -13,8 +13,9 @@ namespace {
 Action declare(CLI::App& app) {
   app.require_subcommand(1);
   const std::vector<faces::Nested> nested{
-      faces::declare_train(app),  faces::declare_identify(app),    faces::declare_distance(app),
-      faces::declare_locate(app), faces::declare_reconstruct(app), faces::declare_dictionary(app),
+      faces::declare_train(app),      faces::declare_identify(app), faces::declare_distance(app),
+      faces::declare_locate(app),     faces::declare_track(app),    faces::declare_reconstruct(app),
+      faces::declare_dictionary(app),
   };
   return [nested] {
     for (const faces::Nested& one : nested)

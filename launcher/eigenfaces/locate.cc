@@ -1,6 +1,7 @@
 // `hadal eigenfaces locate`: faces in photographs by the face map over positions and scales.
 #include "experiments/studies/eigenfaces/locate.h"
 
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -74,17 +75,25 @@ Run run_one(const std::string& name, const Model& model, const LocateOptions& op
   return run;
 }
 
-double threshold_of(const Options& o, const Model& model, const LocateOptions& options,
-                    std::span<const Scene> background) {
-  if (!background.empty())
-    return eigenfaces::threshold_for(run_one("", model, options, background, {}).located,
-                                     o.false_alarms);
+double own_threshold(const Options& o, const Model& model, const LocateOptions& options) {
   if (o.threshold) return *o.threshold;
   if (options.distance == MapDistance::kBalanced) return model.calibration->space_threshold;
   throw UsageError(fmt::format(
       "--distance {} has no threshold of its own; give --threshold, or --background with pictures "
       "without faces",
       eigenfaces::name_of(options.distance)));
+}
+
+double background_threshold(const Options& o, const Model& model, const LocateOptions& options,
+                            std::span<const Scene> background) {
+  const double threshold = eigenfaces::threshold_for(
+      run_one("", model, options, background, {}).located, o.false_alarms);
+  if (!std::isfinite(threshold))
+    throw ConfigError(
+        fmt::format("--background {}: fewer than {:g} windows a picture look at all like faces; "
+                    "give --threshold",
+                    o.background, o.false_alarms));
+  return threshold;
 }
 
 Boxes boxes_of(const Options& o, std::span<const Scene> scenes) {
@@ -109,14 +118,16 @@ Found find(const Options& o, const Model& model, std::span<const Scene> scenes) 
     for (image::Image& image : eigenfaces::read_photographs(o.background))
       background.push_back({"", std::move(image)});
   found.threshold_from = !background.empty()
-                             ? fmt::format("{} false alarm(s) a picture on {} pictures of {}",
+                             ? fmt::format("{:g} a picture on {} pictures without faces in {}",
                                            o.false_alarms, background.size(), o.background)
                          : o.threshold ? "as asked for"
-                                       : "all but 1 % of held-out faces";
+                                       : "the model's own";
   LocateOptions asked = o.locate;
   asked.distance = eigenfaces::map_distance_of(o.distance);
+  const double threshold = background.empty() ? own_threshold(o, model, asked)
+                                              : background_threshold(o, model, asked, background);
   found.runs.push_back(run_one(o.distance, model, asked, scenes, found.boxes));
-  found.runs[0].threshold = threshold_of(o, model, asked, background);
+  found.runs[0].threshold = threshold;
   if (found.boxes.empty()) return found;
   LocateOptions mean_face = o.locate;
   mean_face.distance = MapDistance::kMeanFace;
@@ -124,7 +135,7 @@ Found find(const Options& o, const Model& model, std::span<const Scene> scenes) 
   found.runs.push_back(run_one("mean-face", model, mean_face, scenes, found.boxes));
   // At as many detections as the other made, when no background says better.
   if (!background.empty()) {
-    found.runs[1].threshold = threshold_of(o, model, mean_face, background);
+    found.runs[1].threshold = background_threshold(o, model, mean_face, background);
   } else {
     const Run& first = found.runs[0];
     std::size_t detections = 0;
@@ -251,11 +262,13 @@ std::string page_of(const Options& o, const Model& model, std::span<const Scene>
             fmt::format("{:.0f} ms", 1000 * run.seconds / static_cast<double>(scenes.size()))}})
       .paragraph(fmt::format(
           "Every window of {}x{} pixels at every position of a pyramid (steps of {}), lighting {}, "
-          "by its {} distance with {} eigenfaces. Threshold: {}. Windows flatter than {} grey "
+          "by its {} distance with {} eigenfaces. Threshold {:.3f}: {}. Windows flatter than {} "
+          "grey "
           "levels, or smoother or rougher than faces, are left out; of detections that overlap by "
           "more than {} the nearest is kept.",
           model.width, model.height, o.locate.pyramid.ratio, eigenfaces::name_of(model.lighting),
-          o.distance, model.k(), found.threshold_from, o.locate.least_deviation, o.locate.overlap));
+          o.distance, model.k(), run.threshold, found.threshold_from, o.locate.least_deviation,
+          o.locate.overlap));
   if (!run.judged.empty())
     page.table(score_sheet(found))
         .figure(score_figure(found),

@@ -17,6 +17,7 @@ Nested declare_distance(CLI::App& app);
 Nested declare_identify(CLI::App& app);
 Nested declare_locate(CLI::App& app);
 Nested declare_reconstruct(CLI::App& app);
+Nested declare_track(CLI::App& app);
 Nested declare_train(CLI::App& app);
 
 }  // namespace hadal::launcher::faces

@@ -117,9 +117,8 @@ double threshold_for(std::span<const Located> without_faces, double false_alarms
   std::ranges::sort(distances);
   const auto allowed = static_cast<std::size_t>(std::max(0.0, false_alarms) *
                                                 static_cast<double>(without_faces.size()));
-  if (distances.empty()) return 0;
-  if (allowed == 0) return distances.front() * (1 - 1e-9);
-  if (allowed >= distances.size()) return distances.back();
+  if (allowed >= distances.size()) return std::numeric_limits<double>::infinity();
+  if (allowed == 0) return std::nextafter(distances.front(), 0);
   return (distances[allowed - 1] + distances[allowed]) / 2;
 }
 

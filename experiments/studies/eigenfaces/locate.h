@@ -47,8 +47,9 @@ class FaceLocator {
   FaceMapper mapper_;
 };
 
-/// The threshold at which there are `false_alarms` detections a picture on average where there is
-/// no face at all: between two distances, or below the least. REQUIRES: there are pictures.
+/// The largest threshold with at most `false_alarms` detections a picture on average where there is
+/// no face at all: midway between two distances, or just below the least; infinite when all of them
+/// are few enough. REQUIRES: there are pictures.
 double threshold_for(std::span<const Located> without_faces, double false_alarms);
 
 }  // namespace hadal::eigenfaces

@@ -107,7 +107,7 @@ TEST(ThresholdFor, LeavesTheFalseAlarmsAllowed) {
   EXPECT_DOUBLE_EQ(threshold_for(pictures, 1), 3);  // 1 and 2 of two pictures
   EXPECT_DOUBLE_EQ(threshold_for(pictures, 0.5), 1.5);
   EXPECT_LT(threshold_for(pictures, 0), 1);
-  EXPECT_DOUBLE_EQ(threshold_for(pictures, 9), 4);
+  EXPECT_TRUE(std::isinf(threshold_for(pictures, 9)));
 }
 
 TEST(Pyramid, HasWindowsFromTheSmallestToTheWholePicture) {
