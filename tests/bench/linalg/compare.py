@@ -41,6 +41,10 @@ CASES = [
 ]
 
 
+# What a peer's name begins with: the module it takes.
+NEEDS = {"sklearn": "sklearn", "torch": "torch", "fbpca": "fbpca"}
+
+
 class Contestant:
     """A program that prints "ready", then the seconds of one run for every line it is sent."""
 
@@ -158,6 +162,11 @@ def main():
         if not least_squares and judged != wanted:
             judge, judged = Judge(*wanted), wanted
         for peer_name in peers:
+            needs = NEEDS.get(peer_name.split()[0])
+            if needs and subprocess.run([options.python, "-c", f"import {needs}"],
+                                        stderr=subprocess.DEVNULL).returncode:
+                print(f"{name:26} {peer_name:34} left out: {options.python} has no {needs}")
+                continue
             peer = Contestant([options.python, os.path.join(HERE, "peers.py"), peer_name, path,
                                str(K)], options.threads)
             mine, theirs, ratios = duel(ours, peer, options.rounds)
