@@ -386,6 +386,10 @@ void RowPass::sample(int groups, const Work& work) {
   for (std::int64_t i = 0; i < wanted; ++i) {
     const std::int64_t g = all * i / wanted;
     if (g < first_group_ || g >= end_group_) continue;
+    if (const std::byte* data = in_place(g)) {
+      work(0, {g * kGroup, std::min(kGroup, length_ - g * kGroup), data, a_.cols()});
+      continue;
+    }
     const Bytes copy(block_bytes(g, 1));
     read_block(g, 1, copy.data());
     work(0, group_in_block(g, g, 1, copy.data()));

@@ -93,17 +93,17 @@ double square_sum(const Real* values, std::int64_t n) {
   return sum;
 }
 
-/// tile(j, i) = (a(i, j) - mean[j]) factor[j], in squares that stay in cache.
-template <typename T, typename Real>
-void turn(const T* a, std::int64_t stride, std::int64_t rows, std::int64_t cols, const double* mean,
-          const double* factor, Real* tile) {
-  constexpr std::int64_t kSquare = 32;
+/// tile(j, i) = map(a(i, j), j), in squares that stay in cache.
+template <typename T, typename Real, typename Map>
+void turn(const T* a, std::int64_t stride, std::int64_t rows, std::int64_t cols, const Map& map,
+          Real* tile) {
+  constexpr std::int64_t kSquare = 16;
   for (std::int64_t i0 = 0; i0 < rows; i0 += kSquare)
     for (std::int64_t j0 = 0; j0 < cols; j0 += kSquare)
       for (std::int64_t j = j0; j < std::min(j0 + kSquare, cols); ++j)
         for (std::int64_t i = i0; i < std::min(i0 + kSquare, rows); ++i)
           tile[j * rows + i] =
-              static_cast<Real>((static_cast<double>(a[i * stride + j]) - mean[j]) * factor[j]);
+              static_cast<Real>(map(a[i * stride + j], static_cast<std::size_t>(j)));
 }
 
 template <typename Real>
@@ -289,11 +289,19 @@ void TallMatrixOf<Real>::make_workers() {
 // A column of A becomes a row, centred and scaled by figures of its own.
 template <typename Real>
 void TallMatrixOf<Real>::turn_over(const Group& group, Real* tile) {
-  const auto count = static_cast<std::size_t>(group.count);
-  std::vector<double> mean(count), factor(count, 1.0);
   with_elements(group, a_.element(), [&](const auto* a) {
-    if (options_.centre || options_.scale) measure_columns(group, a, mean, factor);
-    turn(a, group.stride, width_, group.count, mean.data(), factor.data(), tile);
+    if (!options_.centre && !options_.scale)
+      return turn(
+          a, group.stride, width_, group.count, [](auto value, std::size_t) { return value; },
+          tile);
+    std::vector<double> mean(static_cast<std::size_t>(group.count)), factor(mean.size(), 1.0);
+    measure_columns(group, a, mean, factor);
+    turn(
+        a, group.stride, width_, group.count,
+        [&](auto value, std::size_t j) {
+          return (static_cast<double>(value) - mean[j]) * factor[j];
+        },
+        tile);
   });
 }
 

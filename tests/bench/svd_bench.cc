@@ -83,7 +83,9 @@ int run(const std::vector<std::string>& arguments) {
   dist::World world;
   dist::Communicator& comm = world.communicator();
   const bool is_root = comm.rank() == 0;
-  const auto a = matrix::open_rows({arguments.at(0)});
+  matrix::OpenOptions in_memory;
+  in_memory.use.access = matrix::FileAccess::kMap;
+  const auto a = matrix::open_rows({arguments.at(0)}, in_memory);
   KeepU kept(a->rows());
   kept.begin(*options.target.components);
   dist::SvdResult result = dist::svd(comm, *a, options, &kept);
