@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <mutex>
@@ -16,6 +17,7 @@
 #include "core/linalg/aligned_buffer.h"
 #include "core/linalg/dense.h"
 #include "core/linalg/fixed_point.h"
+#include "core/linalg/mixed_kernels.h"
 #include "core/linalg/row_kernels.h"
 #include "dist/linalg/row_pass.h"
 #include "dist/ordered_all_reduce.h"
@@ -46,6 +48,7 @@ struct SumShape {
 template <typename Real>
 struct Worker {
   std::optional<linalg::RowKernels<Real>> kernels;
+  std::optional<linalg::MixedKernels> mixed;
   std::optional<linalg::RowKernels<double>> products;  // of what the kernels gave
   std::vector<FixedPointSum> sums;
   linalg::AlignedBuffer<Real> tile, y;
@@ -111,6 +114,17 @@ DenseMatrix rounded(const DenseMatrix& x) {
   DenseMatrix result = x;
   if constexpr (sizeof(Real) == 4)
     for (double& value : result.values) value = static_cast<float>(value);
+  return result;
+}
+
+/// To the nearest number of 8 bits, ties to even, as the mixed kernels round.
+DenseMatrix rounded_to_bfloat16(const DenseMatrix& x) {
+  DenseMatrix result = x;
+  for (double& value : result.values) {
+    auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
+    bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    value = std::bit_cast<float>(bits);
+  }
   return result;
 }
 
@@ -283,6 +297,7 @@ void TallMatrixOf<Real>::make_workers() {
   for (int t = 0; t < options_.threads; ++t) {
     Worker<Real>& worker = workers_.emplace_back();
     worker.kernels.emplace(width_, map_);
+    if (options_.mixed) worker.mixed.emplace(width_, map_);
   }
 }
 
@@ -511,15 +526,20 @@ template <typename Real>
 TallMatrix::Product TallMatrixOf<Real>::multiply(const DenseMatrix& start) {
   if (measured_) use_statistics();
   if (workers_.empty()) make_workers();
-  Product product{.x = rounded<Real>(start), .z = {}};
+  Product product{.x = options_.mixed ? rounded_to_bfloat16(start) : rounded<Real>(start), .z = {}};
   DenseMatrix& x = product.x;
   const bool first = !measured_;
-  const linalg::PackedMatrix<Real> packed(x, first ? std::vector<double>{} : offset(x));
+  const std::vector<double> c = first ? std::vector<double>{} : offset(x);
+  const linalg::PackedMatrix<Real> packed(x, c);
+  const linalg::MixedMatrix packed_pairs(options_.mixed ? x : DenseMatrix(), c);
   std::vector<SumShape> shapes = {{width_ * x.cols, sum_exponent(bound_), kLimbs}};
   for (const SumShape& shape : measuring_shapes()) shapes.push_back(shape);
   Sums sums = read(std::move(shapes), [&](Worker<Real>& worker, const Group&, const RowBlock& t,
                                           std::span<FixedPointSum> out) {
-    worker.kernels->fused(t, packed, out[0]);
+    if (options_.mixed)
+      worker.mixed->fused(t, packed_pairs, out[0]);
+    else
+      worker.kernels->fused(t, packed, out[0]);
     add_measures(worker, t, out.subspan(1));
   });
   with_flops(4.0 * static_cast<double>(width_) * static_cast<double>(x.cols));

@@ -35,6 +35,7 @@ struct TallOptions {
   bool centre = false, scale = false;
   bool turned = false;   // T = A^T
   bool float64 = false;  // the kernels' type
+  bool mixed = false;    // multiply() with factors of bfloat16; everything else in float32
   int threads = 1;
   std::int64_t memory_bytes = 0;  // of this rank, for everything but the matrix in place
   /// Rows (columns) of this rank done in the read under way.

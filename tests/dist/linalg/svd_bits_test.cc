@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -50,12 +51,16 @@ std::vector<Case> cases() {
        .options = options_of(6, true)},
       {.name = "GramScaled", .rows = kRows, .cols = 40, .options = options_of(6, true, true)},
       {.name = "Krylov", .rows = kRows, .cols = 200, .fast = true, .options = options_of(5, false)},
+      {.name = "Mixed", .rows = kRows, .cols = 200, .fast = true, .options = options_of(5, true)},
       {.name = "FlatSpectrum", .rows = kRows, .cols = 200, .options = options_of(5, true)},
       {.name = "KrylovScaled", .rows = kRows, .cols = 200, .options = options_of(5, true, true)},
       {.name = "ShortSideRows", .rows = 30, .cols = kRows, .options = options_of(6, true)},
       {.name = "Float64", .rows = kRows, .cols = 40, .options = options_of(6, true)},
   };
-  all.back().options.precision = Precision::kFloat64;
+  for (Case& each : all) {
+    if (each.name == std::string_view("Mixed")) each.options.precision = Precision::kMixed;
+    if (each.name == std::string_view("Float64")) each.options.precision = Precision::kFloat64;
+  }
   for (Case& each : all) each.options.orthonormal_u = each.cols == 40;
   return all;
 }

@@ -123,6 +123,16 @@ TEST_P(SvdOfKnownSpectrum, ByBlockKrylov) {
   expect_as_good_as_possible(rows, a, sigma, options, 1e-6, 2e-6);
 }
 
+TEST_P(SvdOfKnownSpectrum, ByBlockKrylovWithFactorsOfEightBits) {
+  const auto sigma = spectrum(400);
+  const DenseMatrix a = matrix_of_spectrum(1000, 400, sigma, 2);
+  SvdOptions options = of(20);
+  options.precision = Precision::kMixed;
+  // The finish is in float32: what is found is orthonormal, and its values are right to the square
+  // of the angle that the passes before leave.
+  expect_as_good_as_possible(float_rows_of(a), a, sigma, options, 1e-4, 2e-6);
+}
+
 TEST_P(SvdOfKnownSpectrum, OfAMatrixWiderThanTall) {
   const auto sigma = spectrum(120);
   const DenseMatrix a = matrix_of_spectrum(120, 1100, sigma, 3);
