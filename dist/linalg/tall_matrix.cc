@@ -531,13 +531,14 @@ TallMatrix::Product TallMatrixOf<Real>::multiply(const DenseMatrix& start) {
   const bool first = !measured_;
   const std::vector<double> c = first ? std::vector<double>{} : offset(x);
   const linalg::PackedMatrix<Real> packed(x, c);
-  const linalg::MixedMatrix packed_pairs(options_.mixed ? x : DenseMatrix(), c);
+  std::optional<linalg::MixedMatrix> packed_pairs;
+  if (options_.mixed) packed_pairs.emplace(x, c);
   std::vector<SumShape> shapes = {{width_ * x.cols, sum_exponent(bound_), kLimbs}};
   for (const SumShape& shape : measuring_shapes()) shapes.push_back(shape);
   Sums sums = read(std::move(shapes), [&](Worker<Real>& worker, const Group&, const RowBlock& t,
                                           std::span<FixedPointSum> out) {
     if (options_.mixed)
-      worker.mixed->fused(t, packed_pairs, out[0]);
+      worker.mixed->fused(t, *packed_pairs, out[0]);
     else
       worker.kernels->fused(t, packed, out[0]);
     add_measures(worker, t, out.subspan(1));
