@@ -107,6 +107,7 @@ class SvdRun {
   void deliver(ScoreSink* sink);
   void deliver_standing(ScoreSink* sink);
   void deliver_turned(ScoreSink* sink);
+  DenseMatrix beside_each_other(const DenseMatrix& own) const;
   DenseMatrix orthonormal_correction(const DenseMatrix& combination);
   void save(std::vector<const DenseMatrix*> matrices);
   std::vector<double> gathered(const std::vector<double>& own) const;
@@ -537,24 +538,39 @@ DenseMatrix SvdRun::orthonormal_correction(const DenseMatrix& combination) {
   return c;
 }
 
+/// Every rank's columns of a matrix, by rank; collective.
+DenseMatrix SvdRun::beside_each_other(const DenseMatrix& own) const {
+  DenseMatrix all(own.rows, a_.cols());
+  std::int64_t before = 0;
+  for (const auto& part : comm_.all_gather(std::as_bytes(std::span(own.values)))) {
+    const auto cols = static_cast<std::int64_t>(part.size() / sizeof(double)) /
+                      std::max<std::int64_t>(own.rows, 1);
+    for (std::int64_t i = 0; i < own.rows && cols > 0; ++i)
+      std::memcpy(all.row(i).data() + before,
+                  part.data() + static_cast<std::size_t>(i * cols) * sizeof(double),
+                  static_cast<std::size_t>(cols) * sizeof(double));
+    before += cols;
+  }
+  HADAL_CHECK(before == a_.cols());
+  return all;
+}
+
 // T = A^T: the short side's vectors are U, and A^T U = V diag(sigma) comes out row by row.
 void SvdRun::deliver_turned(ScoreSink* sink) {
   const std::int64_t k = result_.k, n = a_.cols();
-  std::vector<double> own(static_cast<std::size_t>(t_->count() * k));
-  const DenseMatrix combination = linalg::columns(combination_, 0, k);
+  // This rank's columns of the components.
+  DenseMatrix own(k, t_->count());
   const double least = epsilon(options_.precision) * static_cast<double>(n) * sigma_.front();
-  t_->emit(combination, [&](std::int64_t first, std::int64_t rows, const double* values) {
-    std::copy_n(values, rows * k, own.data() + (first - t_->first()) * k);
-  });
-  const std::vector<double> all = gathered(own);
-  HADAL_CHECK(static_cast<std::int64_t>(all.size()) == n * k);
-  result_.components = DenseMatrix(k, n);
-  for (std::int64_t i = 0; i < k; ++i) {
-    const double sigma = sigma_[static_cast<std::size_t>(i)];
-    for (std::int64_t j = 0; j < n; ++j)
-      result_.components(i, j) =
-          sigma > least ? all[static_cast<std::size_t>(j * k + i)] / sigma : 0;
-  }
+  t_->emit(linalg::columns(combination_, 0, k),
+           [&](std::int64_t first, std::int64_t rows, const double* values) {
+             for (std::int64_t i = 0; i < k; ++i) {
+               const double sigma = sigma_[static_cast<std::size_t>(i)];
+               double* const to = own.row(i).data() + (first - t_->first());
+               for (std::int64_t j = 0; j < rows; ++j)
+                 to[j] = sigma > least ? values[j * k + i] / sigma : 0;
+             }
+           });
+  result_.components = comm_.size() == 1 ? std::move(own) : beside_each_other(own);
   const std::vector<double> signs = signs_of(result_.components);
   scale_rows(result_.components, signs);
   if (sink == nullptr) return;

@@ -2,7 +2,7 @@
 // for every line it reads runs the SVD once and prints the seconds; for "save FOLDER" it writes
 // u.npy, s.npy and vt.npy of the last run there.
 //
-//   svd_bench MATRIX.npy K [--threads N] [--exact] [--centre] [--passes N] [--float64] [--quiet]
+//   svd_bench MATRIX.npy K [--threads N] [--exact] [--centre] [--passes N] [--float64] [--no-probes]
 //
 // Under mpirun every rank holds the whole file mapped and works on its rows; rank 0 speaks.
 #include <algorithm>
@@ -71,6 +71,8 @@ int run(const std::vector<std::string>& arguments) {
       options.exact = true;
     else if (arguments[i] == "--centre")
       options.centre = true;
+    else if (arguments[i] == "--no-probes")
+      options.probes = 0;
     else if (arguments[i] == "--float64")
       options.precision = dist::Precision::kFloat64;
     else if (arguments[i] == "--threads")
