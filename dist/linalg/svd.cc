@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -120,6 +121,7 @@ class SvdRun {
   const double started_ = clock_.now_s();
   SvdPlan plan_;
   SvdStateFile state_;
+  std::optional<SvdState> saved_;  // by the run before
   std::unique_ptr<TallMatrix> t_;
 
   int pass_ = 1;            // under way
@@ -201,8 +203,8 @@ Spectrum SvdRun::switch_to_gram() {
 
 Spectrum SvdRun::by_gram() {
   DenseMatrix g;
-  if (const auto state = state_.load(); state && resume(*state) == 1) {
-    g = state->back();
+  if (saved_ && resume(*saved_) == 1) {
+    g = std::move(saved_->back());
   } else {
     g = t_->gram();
     ++pass_;
@@ -280,12 +282,12 @@ Spectrum SvdRun::by_krylov() {
   DenseMatrix next = timed(small_seconds_, [&] {
     return linalg::orthonormalise(linalg::gaussian_matrix({options_.seed, kStartStream}, w, block));
   });
-  if (const auto state = state_.load()) {
-    if (state->size() < kKrylovState) return switch_to_gram();
-    resume(*state);
-    k = (*state)[3];
-    z = (*state)[4];
-    next = (*state)[5];
+  if (saved_ && saved_->size() < kKrylovState) return switch_to_gram();
+  if (saved_) {
+    resume(*saved_);
+    k = std::move((*saved_)[3]);
+    z = std::move((*saved_)[4]);
+    next = std::move((*saved_)[5]);
   }
   for (;;) {
     const TallMatrix::Product product = t_->multiply(next);
@@ -305,6 +307,7 @@ Spectrum SvdRun::by_krylov() {
                       gain_left(ritz, rank, block) > kFlat;
     if (flat && gram_beats_patience(a_, options_, plan_)) {
       save({});
+      saved_.reset();
       return switch_to_gram();
     }
     if (converged || passes >= most || full) {
@@ -416,6 +419,7 @@ void SvdRun::certify(const TallMatrix::Projection& projection, const DenseMatrix
 }
 
 SvdResult SvdRun::run(ScoreSink* sink) {
+  saved_ = state_.load();
   Spectrum spectrum;
   switch (plan_.path) {
     case SvdPath::kGram:

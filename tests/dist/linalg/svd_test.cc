@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/base/files.h"
 #include "core/linalg/dense.h"
 #include "core/matrix/memory_rows.h"
 #include "dist/self_communicator.h"
@@ -269,6 +270,15 @@ TEST(Svd, UCanBeOrthonormalWhereItsColumnsBelongToTinyValues) {
   SvdOptions options = of(25);
   options.orthonormal_u = true;
   EXPECT_LE(from_identity(factorise(float_rows_of(a), options).u()), 2e-6);
+}
+
+TEST(Svd, EveryReadIsCountedOnceAlsoWhereAStateIsKept) {
+  const TemporaryFolder folder;
+  SvdOptions options = of(5);
+  options.checkpoint = folder.path();
+  const DenseMatrix flat = matrix_of_spectrum(900, 200, slow_spectrum(200), 12);
+  // Two of Krylov, which gives the spectrum up, the Gram matrix, and the finish.
+  EXPECT_EQ(factorise(float_rows_of(flat), options).result.counters.passes, 4);
 }
 
 TEST(Svd, OnePassGivesFromGramWhatTwoGive) {
