@@ -1,4 +1,5 @@
-// hadal sweep run, hadal sweep status, and what Slurm's jobs execute: hadal sweep attempt.
+// hadal sweep run, hadal sweep status, and the launcher's ends on other machines: hadal sweep
+// attempt and hadal sweep reap.
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include "experiments/translate.h"
 #include "launcher/command.h"
 #include "launcher/command_line.h"
+#include "launcher/schedulers/hosts.h"
 #include "launcher/schedulers/registry.h"
 #include "launcher/schedulers/slurm_job.h"
 #include "launcher/stop_signals.h"
@@ -136,13 +138,17 @@ void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
          "runs at a time; default: as many as the cores hold; slurm: jobs in its queue, 100")
       ->check(CLI::PositiveNumber);
   run.add_option("--mpirun", options.mpirun, "the mpirun to use")->capture_default_str();
+  run.add_option("--hostfile", options.hostfile, "hosts: file of lines 'name slots=N'");
+  run.add_option("--ssh-config", options.ssh_config, "hosts: configuration file for ssh");
+  run.add_option("--network", options.network,
+                 "hosts: what ranks talk over, as in 10.0.0.0/24; default: all there is");
   run.add_option("--partition", options.partition, "slurm: where the jobs go");
   run.add_option(
          "--sbatch", options.sbatch,
          "slurm: one more argument of sbatch, as in --sbatch=--account=sea; may be repeated")
       ->allow_extra_args(false);
   run.add_option("--pass-on", options.pass_on,
-                 "slurm: name of an environment variable the jobs get too; may be repeated")
+                 "hosts, slurm: name of an environment variable the ranks get too; may be repeated")
       ->allow_extra_args(false);
   run.add_option("--silence", options.silence_limit_s,
                  "slurm: seconds without a sign of life after which an attempt is taken for gone")
@@ -155,6 +161,13 @@ int run_attempt(const std::string& folder) {
   SystemTools tools;
   SystemClock clock;
   return run_batch_job(fs::absolute(folder), tools, processes, clock);
+}
+
+int run_reap(const std::string& folder, double patience_s) {
+  SystemProcesses processes;
+  SystemClock clock;
+  reap_run(folder, patience_s, processes, clock);
+  return 0;
 }
 
 Action declare(CLI::App& app) {
@@ -189,8 +202,18 @@ Action declare(CLI::App& app) {
                  "sbatch job.sh hadal sweep attempt runs/depth/resnet20-0123456789abcdef");
   attempt.add_option("FOLDER", *run_folder, "folder of the run")->required();
 
-  return [&run, &attempt, options, folder, run_folder] {
+  auto patience_s = std::make_shared<double>(60);
+  CLI::App& reap = add_nested(
+      app, "reap", "End what an attempt at a run left on this host; called by the launcher.",
+      "hadal sweep reap /shared/runs/depth/resnet20-0123456789abcdef");
+  reap.add_option("FOLDER", *run_folder, "folder of the run")->required();
+  reap.add_option("--patience", *patience_s, "seconds to wait before it is killed")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+
+  return [&run, &attempt, &reap, options, folder, run_folder, patience_s] {
     if (run.parsed()) return run_sweep(*options);
+    if (reap.parsed()) return run_reap(*run_folder, *patience_s);
     return attempt.parsed() ? run_attempt(*run_folder) : print_status(*folder);
   };
 }

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/strings.h"
 #include "launcher/environment.h"
+#include "launcher/schedulers/hosts.h"
 #include "launcher/schedulers/local.h"
 #include "launcher/schedulers/slurm.h"
 
@@ -19,6 +20,22 @@ Made make_local(const SchedulerOptions& options, Processes& processes, Tools&, C
                                                        .cores_per_rank = options.cores_per_rank,
                                                        .slots = options.slots,
                                                        .mpirun = options.mpirun,
+                                                       .as_root = ::geteuid() == 0},
+                                          processes, clock);
+}
+
+Made make_hosts(const SchedulerOptions& options, Processes& processes, Tools&, Clock& clock) {
+  if (options.hostfile.empty())
+    throw ConfigError("hosts: which? give a file of lines 'name slots=N' with --hostfile");
+  return std::make_unique<HostsScheduler>(HostsOptions{.hosts = read_hostfile(options.hostfile),
+                                                       .ranks = options.ranks,
+                                                       .cores_per_rank = options.cores_per_rank,
+                                                       .most_jobs = options.slots,
+                                                       .mpirun = options.mpirun,
+                                                       .program = options.program,
+                                                       .ssh_config = options.ssh_config,
+                                                       .network = options.network,
+                                                       .pass_on = options.pass_on,
                                                        .as_root = ::geteuid() == 0},
                                           processes, clock);
 }
@@ -40,7 +57,8 @@ struct Kind {
 };
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all = {{"local", make_local}, {"slurm", make_slurm}};
+  static const std::vector<Kind> all = {
+      {"hosts", make_hosts}, {"local", make_local}, {"slurm", make_slurm}};
   return all;
 }
 

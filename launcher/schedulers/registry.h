@@ -19,11 +19,13 @@ struct SchedulerOptions {
   int cores_per_rank = 1;
   int slots = 0;  // runs at a time; 0: as the scheduler thinks fit
   std::string mpirun = "mpirun";
-  std::string program = "hadal";  // this one, for its ends on other hosts
+  std::string program = "hadal";          // this one, for its ends on other hosts
+  std::vector<std::string> pass_on = {};  // names of environment variables
+  // hosts
+  std::string hostfile = {}, ssh_config = {}, network = {};
   // slurm
   std::string partition = {};
-  std::vector<std::string> sbatch = {};   // further arguments
-  std::vector<std::string> pass_on = {};  // names of environment variables
+  std::vector<std::string> sbatch = {};  // further arguments
   double silence_limit_s = 90;
 };
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ struct HarnessMaker {
   /// Why it cannot be made here ("slurmctld is not installed"); "" when it can.
   std::function<std::string()> missing = [] { return ""; };
   std::function<std::unique_ptr<SchedulerHarness>()> make = {};
+
+  friend void PrintTo(const HarnessMaker& maker, std::ostream* out) { *out << maker.name; }
 };
 
 /// The kinds under test in this program; each program that links the contract defines it.

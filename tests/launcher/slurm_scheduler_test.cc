@@ -311,9 +311,13 @@ TEST(SchedulerRegistry, KnowsItsNames) {
   FakeSlurm tools;
   SystemProcesses processes;
   FakeClock clock;
+  TemporaryFolder root;
+  write_file_atomically(root.path() / "hosts", "n1 slots=2\n");
   for (const std::string& name : scheduler_names())
-    EXPECT_THAT(make_scheduler({.name = name}, processes, tools, clock)->describe(),
-                StartsWith(name + ":"));
+    EXPECT_THAT(
+        make_scheduler({.name = name, .hostfile = root.path() / "hosts"}, processes, tools, clock)
+            ->describe(),
+        StartsWith(name + ":"));
   EXPECT_THAT([&] { make_scheduler({.name = "slrum"}, processes, tools, clock); },
               testing::ThrowsMessage<ConfigError>(HasSubstr("did you mean 'slurm'")));
 }

@@ -1,0 +1,410 @@
+#include "launcher/schedulers/hosts.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/strings.h"
+#include "launcher/mpirun.h"
+
+namespace hadal::launcher {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kSshFailed = 255;
+constexpr double kProbePatience_s = 15;     // beyond what reap itself waits
+constexpr double kLeftoverPatience_s = 60;  // for an earlier attempt to save itself
+constexpr double kGraceAfterTerm_s = 3;  // mpirun itself gives its ranks 1 s between TERM and KILL
+constexpr double kGraceAfterLastWords_s = 5;
+constexpr double kLookEvery_s = 1;
+constexpr const char* kPlainCharacters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:";
+
+bool is_plain(const std::string& text) {
+  return text.find_first_not_of(kPlainCharacters) == std::string::npos;
+}
+
+// For the shell that sshd hands a command to.
+std::string quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) c == '\'' ? result += "'\\''" : result += c;
+  return result + "'";
+}
+
+std::vector<std::string> ssh_options(const std::string& config) {
+  std::vector<std::string> options = {"-o", "BatchMode=yes",         "-o", "ConnectTimeout=5",
+                                      "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"};
+  if (!config.empty()) options.insert(options.end(), {"-F", config});
+  return options;
+}
+
+Host parse_host(const std::string& line, const std::string& where) {
+  std::vector<std::string> words;
+  for (const std::string& word : split(line, ' '))
+    if (!word.empty()) words.push_back(word);
+  Host host{.name = words.at(0)};
+  if (host.name[0] == '-' || !is_plain(host.name) ||
+      host.name.find_first_of("/:") != std::string::npos)
+    throw ConfigError(
+        fmt::format("{}: host '{}': wanted letters, digits, '.', '_' and '-'", where, host.name));
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (!words[i].starts_with("slots="))
+      throw ConfigError(fmt::format("{}: '{}': wanted slots=N", where, words[i]));
+    host.slots = static_cast<int>(parse_int(words[i].substr(6), where + ": slots"));
+    if (host.slots < 1) throw ConfigError(fmt::format("{}: slots must be at least 1", where));
+  }
+  return host;
+}
+
+// Ranks that ended themselves leave word here (dist/watchdog.h).
+std::vector<fs::path> last_words(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (const std::string name = entry.path().filename().string();
+        name.starts_with("rank") && name.ends_with(".last.json"))
+      found.push_back(entry.path());
+  return found;
+}
+
+}  // namespace
+
+std::vector<Host> read_hostfile(const fs::path& file) {
+  std::vector<Host> hosts;
+  int number = 0;
+  for (const std::string& whole : split(read_file(file, std::size_t{1} << 20), '\n')) {
+    const std::string where = fmt::format("{}:{}", file.string(), ++number);
+    std::string line(trim(whole.substr(0, whole.find('#'))));
+    std::ranges::replace(line, '\t', ' ');
+    if (line.empty()) continue;
+    hosts.push_back(parse_host(line, where));
+    for (std::size_t i = 0; i + 1 < hosts.size(); ++i)
+      if (hosts[i].name == hosts.back().name)
+        throw ConfigError(fmt::format("{}: host {} was named before", where, hosts[i].name));
+  }
+  if (hosts.empty()) throw ConfigError(fmt::format("{}: no host in it", file.string()));
+  return hosts;
+}
+
+HostsScheduler::HostsScheduler(HostsOptions options, Processes& processes, Clock& clock)
+    : options_(std::move(options)), processes_(processes), clock_(clock) {
+  for (const Host& host : options_.hosts) hosts_.push_back({.host = host});
+  // mpirun cuts its options for ssh at blanks.
+  if (!is_plain(options_.ssh_config) || !is_plain(options_.network))
+    throw ConfigError(fmt::format(
+        "hosts: '{}': wanted letters, digits and any of ._-/: in the path of ssh's configuration "
+        "and in the network",
+        is_plain(options_.network) ? options_.ssh_config : options_.network));
+}
+
+HostsScheduler::~HostsScheduler() {
+  for (auto& [id, running] : running_) {
+    if (running.phase == Phase::kRunning) processes_.send_signal(running.pid, SIGKILL);
+    for (const Probe& probe : running.probes)
+      if (!probe.exit_code) processes_.send_signal(probe.pid, SIGKILL);
+  }
+}
+
+std::string HostsScheduler::describe() const {
+  int slots = 0;
+  for (const Host& host : options_.hosts) slots += host.slots;
+  return fmt::format("hosts: {} host{}, {} core{}, runs of {} rank{}", options_.hosts.size(),
+                     options_.hosts.size() == 1 ? "" : "s", slots, slots == 1 ? "" : "s",
+                     options_.ranks, options_.ranks == 1 ? "" : "s");
+}
+
+std::vector<std::string> HostsScheduler::news() { return std::exchange(news_, {}); }
+
+std::vector<std::string> HostsScheduler::ssh(const std::string& host,
+                                             const std::vector<std::string>& command) const {
+  std::vector<std::string> arguments = {"ssh"};
+  for (const std::string& option : ssh_options(options_.ssh_config)) arguments.push_back(option);
+  arguments.insert(arguments.end(), {"--", host});
+  std::string line;
+  for (const std::string& word : command) line += (line.empty() ? "" : " ") + quoted(word);
+  arguments.push_back(line);
+  return arguments;
+}
+
+void HostsScheduler::check() {
+  Running everywhere;
+  for (const HostState& state : hosts_) {
+    everywhere.probes.push_back(
+        {.host = state.host.name,
+         .pid =
+             processes_.start({.arguments = ssh(state.host.name, {options_.program, "--version"}),
+                               .log = "/dev/null"}),
+         .since = clock_.now_s()});
+  }
+  while (!have_answered(everywhere.probes)) clock_.sleep(0.05);
+  const auto dead = take_out_the_dead(everywhere.probes);
+  if (dead.size() == hosts_.size())
+    throw ConfigError(fmt::format("hosts: none answers: {}; try ssh {} {} --version",
+                                  join(dead, "; "), hosts_[0].host.name, options_.program));
+  int places = 0;
+  for (const Host& host : options_.hosts) places += host.slots / options_.cores_per_rank;
+  if (places < options_.ranks)
+    throw ConfigError(fmt::format(
+        "hosts: a run wants {} ranks of {} cores, all hosts together have room for {}; give them "
+        "more slots or the sweep fewer ranks",
+        options_.ranks, options_.cores_per_rank, places));
+}
+
+int HostsScheduler::free_slots(const HostState& state) const {
+  if (clock_.now_s() < state.out_until) return 0;
+  int free = state.host.slots;
+  for (const auto& [id, running] : running_)
+    if (const auto at = running.ranks.find(state.host.name); at != running.ranks.end())
+      free -= at->second * running.job.cores_per_rank;
+  return std::max(0, free);
+}
+
+// Ranks by host, hosts filled in their order; empty when there is no room.
+std::map<std::string, int> HostsScheduler::place(const Job& job) const {
+  std::map<std::string, int> ranks;
+  int left = job.ranks;
+  for (const HostState& state : hosts_)
+    if (const int here = std::min(left, free_slots(state) / job.cores_per_rank); here > 0) {
+      ranks[state.host.name] = here;
+      left -= here;
+    }
+  return left == 0 ? ranks : std::map<std::string, int>{};
+}
+
+bool HostsScheduler::has_room(const Job& job) const {
+  const int most = options_.most_jobs;
+  return (most == 0 || static_cast<int>(running_.size()) < most) && !place(job).empty();
+}
+
+bool HostsScheduler::is_running(const std::string& id) const {
+  const auto at = running_.find(id);
+  return at != running_.end() && at->second.phase != Phase::kPreparing;
+}
+
+void HostsScheduler::start(const Job& job) {
+  HADAL_CHECK(has_room(job) && !running_.contains(job.id));
+  Running running;
+  running.job = job;
+  running.ranks = place(job);
+  ask_hosts(running, static_cast<int>(kLeftoverPatience_s));
+  running_.emplace(job.id, std::move(running));
+}
+
+void HostsScheduler::ask_hosts(Running& running, int patience_s) {
+  running.probes.clear();
+  for (const auto& [host, ranks] : running.ranks)
+    running.probes.push_back(
+        {.host = host,
+         .pid = processes_.start({.arguments = ssh(host, {options_.program, "sweep", "reap",
+                                                          running.job.folder.string(), "--patience",
+                                                          std::to_string(patience_s)}),
+                                  .log = "/dev/null"}),
+         .since = clock_.now_s() + patience_s});
+}
+
+bool HostsScheduler::have_answered(std::vector<Probe>& probes) {
+  bool all = true;
+  for (Probe& probe : probes) {
+    if (probe.exit_code) continue;
+    probe.exit_code = processes_.try_wait(probe.pid);
+    if (!probe.exit_code && clock_.now_s() - probe.since > kProbePatience_s)
+      processes_.send_signal(probe.pid, SIGKILL);
+    all = all && probe.exit_code;
+  }
+  return all;
+}
+
+// What is wrong with each of them.
+std::vector<std::string> HostsScheduler::take_out_the_dead(const std::vector<Probe>& probes) {
+  std::vector<std::string> reasons;
+  for (const Probe& probe : probes) {
+    const auto state = std::ranges::find_if(
+        hosts_, [&](const HostState& candidate) { return candidate.host.name == probe.host; });
+    if (probe.exit_code == 0) {
+      state->cool_down_s = 0;
+      continue;
+    }
+    reasons.push_back(probe.exit_code == kSshFailed || probe.exit_code == 128 + SIGKILL
+                          ? fmt::format("host {} does not answer", probe.host)
+                          : fmt::format("host {} cannot run {} (exit code {})", probe.host,
+                                        options_.program, *probe.exit_code));
+    state->cool_down_s = state->cool_down_s > 0 ? 2 * state->cool_down_s : options_.cool_down_s;
+    state->out_until = clock_.now_s() + state->cool_down_s;
+    const auto left = std::ranges::count_if(
+        hosts_, [&](const HostState& other) { return clock_.now_s() >= other.out_until; });
+    news_.push_back(fmt::format("hosts: {}; taken out for {}, {} of {} left", reasons.back(),
+                                format_duration(state->cool_down_s), left, hosts_.size()));
+  }
+  return reasons;
+}
+
+ProcessSpec HostsScheduler::process_for(const Running& running) const {
+  const Job& job = running.job;
+  ProcessSpec process;
+  process.log = job.folder / "log.txt";
+  process.signal_when_orphaned = SIGUSR1;
+  process.environment = rank_environment(job);
+  process.environment[kAttemptVariable] = std::to_string(running.claim->number());
+  std::vector<std::string> pass_on = options_.pass_on;
+  for (const auto& [name, value] : process.environment) pass_on.push_back(name);
+  for (const char* name : {"HADAL_DATA", "LD_LIBRARY_PATH"})
+    if (std::getenv(name) != nullptr) pass_on.emplace_back(name);
+  if (options_.as_root) {
+    process.environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1";
+    process.environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
+  }
+  std::vector<std::string> more = {"--hostfile", (job.folder / "hosts.txt").string(), "--mca",
+                                   "plm_rsh_args", join(ssh_options(options_.ssh_config), " ")};
+  if (!options_.network.empty())
+    more.insert(more.end(), {"--mca", "btl_tcp_if_include", options_.network, "--mca",
+                             "oob_tcp_if_include", options_.network});
+  process.arguments = mpirun_on_hosts(options_.mpirun, job, pass_on, more);
+  return process;
+}
+
+void HostsScheduler::launch(Running& running) {
+  std::string hostfile;
+  for (const auto& [host, ranks] : running.ranks)
+    hostfile += fmt::format("{} slots={}\n", host, ranks);
+  write_file_atomically(running.job.folder / "hosts.txt", hostfile);
+  std::error_code ignored;
+  for (const fs::path& word : last_words(running.job.folder)) fs::remove(word, ignored);
+  running.claim.emplace(running.job.folder, fmt::format("mpirun of launcher {}", ::getpid()));
+  running.pid = processes_.start(process_for(running));
+  running.phase = Phase::kRunning;
+}
+
+std::vector<JobExit> HostsScheduler::poll() {
+  std::vector<JobExit> ended;
+  for (auto at = running_.begin(); at != running_.end();) {
+    if (const auto exit = advance(at->second)) {
+      ended.push_back(*exit);
+      at = running_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  return ended;
+}
+
+std::optional<JobExit> HostsScheduler::advance(Running& running) {
+  if (running.phase == Phase::kPreparing) return prepare(running);
+  if (running.phase == Phase::kClearing) return clear(running);
+  watch(running);
+  const auto exit_code = processes_.try_wait(running.pid);
+  if (!exit_code) return std::nullopt;
+  running.exit_code = *exit_code;
+  running.phase = Phase::kClearing;
+  ask_hosts(running, 1);
+  return std::nullopt;
+}
+
+std::optional<JobExit> HostsScheduler::prepare(Running& running) {
+  if (!have_answered(running.probes)) return std::nullopt;
+  JobExit exit{.id = running.job.id};
+  if (running.stopping_since) {
+    exit.exit_code = static_cast<int>(ExitCode::kDrained);
+    return exit;
+  }
+  const auto dead = take_out_the_dead(running.probes);
+  if (!dead.empty()) {
+    running.ranks.clear();
+    running.ranks = place(running.job);
+    if (!running.ranks.empty()) {
+      ask_hosts(running, static_cast<int>(kLeftoverPatience_s));
+      return std::nullopt;
+    }
+    exit.exit_code = static_cast<int>(ExitCode::kPeerLost);
+    exit.reason = join(dead, "; ");
+    exit.interrupted = true;
+    return exit;
+  }
+  try {
+    launch(running);
+    return std::nullopt;
+  } catch (const Error& error) {
+    exit.exit_code = static_cast<int>(error.exit_code());
+    exit.reason = error.what();
+    return exit;
+  }
+}
+
+void HostsScheduler::watch(Running& running) {
+  const double now = clock_.now_s();
+  if (now - running.looked_at > kLookEvery_s) {
+    running.looked_at = now;
+    running.claim->beat();
+    if (!running.last_words_at && !last_words(running.job.folder).empty())
+      running.last_words_at = now;
+  }
+  if (running.last_words_at && !running.stopping_since &&
+      now - *running.last_words_at > kGraceAfterLastWords_s) {
+    processes_.send_signal(running.pid, SIGTERM);
+    running.stopping_since = now;
+  }
+  if (running.stopping_since && !running.killed &&
+      now - *running.stopping_since > kGraceAfterTerm_s) {
+    running.killed = true;
+    processes_.send_signal(running.pid, SIGKILL);
+  }
+}
+
+std::optional<JobExit> HostsScheduler::clear(Running& running) {
+  if (!have_answered(running.probes)) return std::nullopt;
+  const auto dead = take_out_the_dead(running.probes);
+  const bool ended_well =
+      running.exit_code == 0 || running.exit_code == static_cast<int>(ExitCode::kDrained);
+  JobExit exit{.id = running.job.id, .exit_code = running.exit_code};
+  // That mpirun had to be ended says nothing about why.
+  if (running.last_words_at && running.stopping_since)
+    exit.exit_code = static_cast<int>(ExitCode::kHang);
+  if (!dead.empty() && !ended_well) {
+    exit.reason = join(dead, "; ");
+    exit.interrupted = true;
+  }
+  try {
+    release_claim(running.job.folder, running.claim->number(), exit.exit_code);
+  } catch (const Error&) {
+    // A later attempt of this launcher does not ask.
+  }
+  return exit;
+}
+
+void HostsScheduler::drain(const std::string& id) {
+  const auto at = running_.find(id);
+  if (at == running_.end()) return;
+  if (at->second.phase == Phase::kPreparing) return give_up_preparing(at->second);
+  if (at->second.phase == Phase::kRunning) processes_.send_signal(at->second.pid, SIGUSR1);
+}
+
+void HostsScheduler::stop(const std::string& id) {
+  const auto at = running_.find(id);
+  if (at == running_.end() || at->second.stopping_since) return;
+  if (at->second.phase == Phase::kPreparing) return give_up_preparing(at->second);
+  at->second.stopping_since = clock_.now_s();
+  if (at->second.phase == Phase::kRunning) processes_.send_signal(at->second.pid, SIGTERM);
+}
+
+void HostsScheduler::give_up_preparing(Running& running) {
+  running.stopping_since = clock_.now_s();
+  for (const Probe& probe : running.probes)
+    if (!probe.exit_code) processes_.send_signal(probe.pid, SIGKILL);
+}
+
+void reap_run(const fs::path& folder, double patience_s, Processes& processes, Clock& clock) {
+  const double since = clock.now_s();
+  const auto left = [&] { return processes.find_marked(kRunVariable, folder.string()); };
+  for (std::vector<int> pids = left(); !pids.empty(); pids = left()) {
+    if (clock.now_s() - since > patience_s)
+      for (const int pid : pids) processes.send_signal(pid, SIGKILL);
+    clock.sleep(0.1);
+  }
+}
+
+}  // namespace hadal::launcher

@@ -1,0 +1,51 @@
+// Several hosts on this machine: network, process, name and mount namespaces of their own with an
+// sshd each, on one bridge inside a network namespace that the test program moves into. Nothing of
+// the machine's own network is touched, and all is gone with the object.
+//
+// They are called n1, n2, …; n0 is the test program. They share the file system, but for /dev/shm.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/files.h"
+#include "launcher/processes.h"
+#include "launcher/tools.h"
+
+namespace hadal::launcher {
+
+class RealHosts {
+ public:
+  /// What keeps them from being made here ("sshd is not installed (openssh-server)"); "" for
+  /// nothing.
+  static std::string missing();
+
+  /// Moves this process into namespaces of its own: one object per process. Throws IoError.
+  explicit RealHosts(int hosts);
+  ~RealHosts();
+  RealHosts(const RealHosts&) = delete;
+  RealHosts& operator=(const RealHosts&) = delete;
+
+  std::string name(int host) const { return "n" + std::to_string(host); }
+  std::string ssh_config() const { return (folder_.path() / "ssh_config").string(); }
+  static constexpr const char* kNetwork = "10.77.0.0/24";
+
+  /// Pulls the host's cable, silently for all, or puts it back.
+  void cut(int host);
+  void mend(int host);
+
+ private:
+  void call(const std::vector<std::string>& arguments);
+  void write_files(int hosts);
+  void start_host(int host);
+
+  TemporaryFolder folder_;
+  SystemTools tools_;
+  SystemProcesses processes_;
+  SystemClock clock_;
+  std::vector<int> running_;  // pids that keep the hosts alive
+};
+
+}  // namespace hadal::launcher
