@@ -261,22 +261,7 @@ std::optional<JobExit> SlurmScheduler::follow(Submitted& submitted, const Entry*
     }
     return std::nullopt;
   }
-  if (entry != nullptr && !is_over(entry->state)) {
-    submitted.looks_gone = 0;
-    submitted.running = entry->state == "RUNNING";
-    if (entry->reason == kLaunchFailed) {
-      // The fault of a node. Slurm would hold it until an operator comes.
-      tools_.call({"scancel", submitted.slurm_id});
-      return JobExit{.id = submitted.job.id,
-                     .exit_code = static_cast<int>(ExitCode::kPeerLost),
-                     .reason = fmt::format("Slurm's job {}: {}", submitted.slurm_id, entry->reason),
-                     .interrupted = submitted.wish == Wish::kNone};
-    }
-    if (entry->state == "PENDING") tell_why_it_waits(submitted, *entry);
-    if (submitted.wish != Wish::kNone && clock_.now_s() - submitted.wished_at > kWishAgainAfter_s)
-      send_wish(submitted);
-    return std::nullopt;
-  }
+  if (entry != nullptr && !is_over(entry->state)) return follow_alive(submitted, *entry);
   // Twice in a row: a controller that has just restarted may not have read its state yet.
   if (entry == nullptr && ++submitted.looks_gone < 2) return std::nullopt;
   const std::string state = entry == nullptr ? "" : entry->state;
@@ -293,6 +278,37 @@ std::optional<JobExit> SlurmScheduler::follow(Submitted& submitted, const Entry*
     // Then the next attempt waits.
   }
   return exit;
+}
+
+std::optional<JobExit> SlurmScheduler::follow_alive(Submitted& submitted, const Entry& entry) {
+  submitted.looks_gone = 0;
+  submitted.running = entry.state == "RUNNING";
+  // The fault of a node, and Slurm would hold the job until an operator comes.
+  if (entry.reason == kLaunchFailed) return take_back(submitted, entry.reason);
+  if (is_ghost(submitted)) return take_back(submitted, "runs, says Slurm, but nothing does");
+  if (entry.state == "PENDING") tell_why_it_waits(submitted, entry);
+  if (submitted.wish != Wish::kNone && clock_.now_s() - submitted.wished_at > kWishAgainAfter_s)
+    send_wish(submitted);
+  return std::nullopt;
+}
+
+// A slurmd that dies while it starts a job leaves one that runs for ever, of which there is
+// nothing.
+bool SlurmScheduler::is_ghost(Submitted& submitted) {
+  const double now = clock_.now_s();
+  const auto claim = claim_of(submitted);
+  if (!submitted.running || submitted.heard_at == 0 ||
+      (claim && watch_.is_alive(submitted.job.folder, *claim)))
+    submitted.heard_at = now;
+  return now - submitted.heard_at > options_.silence_limit_s;
+}
+
+JobExit SlurmScheduler::take_back(const Submitted& submitted, const std::string& why) {
+  tools_.call({"scancel", submitted.slurm_id});
+  return {.id = submitted.job.id,
+          .exit_code = static_cast<int>(ExitCode::kPeerLost),
+          .reason = fmt::format("Slurm's job {}: {}", submitted.slurm_id, why),
+          .interrupted = submitted.wish == Wish::kNone};
 }
 
 std::optional<ClaimRecord> SlurmScheduler::claim_of(const Submitted& submitted) const {

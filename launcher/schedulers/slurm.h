@@ -39,7 +39,7 @@ struct SlurmOptions {
   double look_every_s = 2;  // squeue asks the controller, which serves many
   /// A job that is gone from the queue while its attempt still gives signs of life is not over
   /// (the controller forgot it); without a sign for so long it is. The same for an attempt that a
-  /// later one finds at work.
+  /// later one finds at work, and for a job of which Slurm alone says that it runs.
   double silence_limit_s = 90;
 };
 
@@ -74,6 +74,7 @@ class SlurmScheduler final : public Scheduler {
     Wish wish = Wish::kNone;
     double wished_at = -1e9;
     bool running = false;
+    double heard_at = 0;      // when it last gave a sign of life, or did not run
     int looks_gone = 0;       // how often in a row it was not in the queue
     std::string told_reason;  // why it waits, as last told
   };
@@ -82,6 +83,9 @@ class SlurmScheduler final : public Scheduler {
   std::vector<std::string> sbatch_arguments(const Job& job) const;
   bool look();
   std::optional<JobExit> follow(Submitted& submitted, const Entry* entry);
+  std::optional<JobExit> follow_alive(Submitted& submitted, const Entry& entry);
+  bool is_ghost(Submitted& submitted);
+  JobExit take_back(const Submitted& submitted, const std::string& why);
   JobExit exit_of(const Submitted& submitted, const std::optional<ClaimRecord>& claim,
                   const std::string& state) const;
   std::optional<ClaimRecord> claim_of(const Submitted& submitted) const;

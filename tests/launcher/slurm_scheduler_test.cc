@@ -301,6 +301,20 @@ TEST_F(SlurmSchedulerTest, AJobHeldBecauseANodeCouldNotStartItIsTakenBackAndCoun
   EXPECT_THAT(slurm.calls_of("scancel"), Contains(ElementsAre("scancel", "36")));
 }
 
+TEST_F(SlurmSchedulerTest, AJobThatRunsOnlyInSlurmsEyesIsTakenBack) {
+  scheduler.start(job);
+  slurm.queue[36] = "RUNNING";
+  EXPECT_THAT(poll_for(80), IsEmpty());
+  Claim claim(job.folder, "36");
+  EXPECT_THAT(poll_for(80), IsEmpty()) << "it has begun after all";
+  claim.beat();
+  EXPECT_THAT(poll_for(80), IsEmpty());
+  const auto ended = poll_for(120);
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_TRUE(ended[0].interrupted);
+  EXPECT_THAT(slurm.calls_of("scancel"), Contains(ElementsAre("scancel", "36")));
+}
+
 TEST_F(SlurmSchedulerTest, AFolderThatSbatchWouldRewriteIsRefused) {
   job.folder = root.path() / "100%j";
   fs::create_directories(job.folder);
