@@ -20,7 +20,8 @@ namespace hadal::linalg {
 /// The smallest unit whose 2^61 multiples reach `bound`, a bound on sum |term| for every element:
 /// ilogb(bound) - 60. For S = A^T A X, with columns of X no longer than 1, |A|_F^2 is one. A bound
 /// found from a sample of the rows wants headroom: a factor of 2^10 leaves 51 bits below it.
-/// bound = 0 gives a unit that suits any. Throws ConfigError when bound is not finite or negative.
+/// bound = 0 promises that every term is zero. Throws ConfigError when bound is not finite or
+/// negative.
 int unit_exponent(double bound);
 
 class FixedPointSum {

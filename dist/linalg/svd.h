@@ -123,8 +123,8 @@ struct SvdResult {
 /// Collective. The same result, bit for bit, on every rank and for any split of the work.
 /// Signs: the entry of largest magnitude of every component is positive (the first of equals).
 /// `scores` may be null. Throws ConfigError (rank above min(m, n), k = 0, targets that contradict
-/// each other, memory too small), NotFiniteError naming the first row and column that is not
-/// finite, and what reading throws.
+/// each other, memory too small, values whose products float32 cannot hold), NotFiniteError naming
+/// the first row and column that is not finite, and what reading throws.
 SvdResult svd(Communicator& comm, const matrix::RowSource& a, const SvdOptions& options,
               ScoreSink* scores = nullptr);
 

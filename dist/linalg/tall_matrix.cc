@@ -32,6 +32,9 @@ using matrix::Element;
 
 constexpr int kSampledGroups = 4;
 constexpr double kSampleHeadroom = 1024;  // a sample may miss the rows that weigh most
+// Units that no sum of finite terms needs: 2^40 terms of float32 stay below 2^168.
+constexpr int kLargestFloatExponent = 128, kLargestDoubleExponent = 1020;
+constexpr double kLeastFloatSquare = 0x1p-120;  // of an entry, so that products keep their bits
 constexpr std::size_t kReducedAtOnce = std::size_t{1} << 20;  // words
 
 template <typename Real>
@@ -94,6 +97,16 @@ double square_sum(const Real* values, std::int64_t n) {
   double sum = 0;
   for (const double chain : chains) sum += chain;
   return sum;
+}
+
+double square_sum_of(const RowBlock& t) {
+  double square = 0;
+  with_elements({0, t.rows, static_cast<const std::byte*>(t.data), t.stride}, t.element,
+                [&](const auto* a) {
+                  for (std::int64_t i = 0; i < t.rows; ++i)
+                    square += square_sum(a + i * t.stride, t.cols);
+                });
+  return square;
 }
 
 /// tile(j, i) = map(a(i, j), j), in squares that stay in cache.
@@ -193,6 +206,10 @@ class TallMatrixOf final : public TallMatrix {
   int sum_exponent(double bound) const { return linalg::unit_exponent(bound); }
   void all_reduce(FixedPointSum& sum);
   void find_not_finite();
+  double bound_of_all();
+  [[noreturn]] void refuse_infinite_products();
+  bool products_vanish() const;
+  [[noreturn]] void refuse_vanishing_products() const;
   void with_flops(double per_row) { flops_ += per_row * static_cast<double>(count()); }
 
   Communicator& comm_;
@@ -280,9 +297,9 @@ void TallMatrixOf<Real>::take_sample() {
       factor[j] = std::ldexp(1.0, -std::ilogb(std::sqrt(centred / seen)));
     total += (options_.centre && !options_.turned ? centred : square[j]) * factor[j] * factor[j];
   }
-  if (!std::isfinite(total)) find_not_finite();
+  if (!std::isfinite(total)) refuse_infinite_products();
   const double scale = seen > 0 ? static_cast<double>(length_) / seen : 0;
-  bound_ = kSampleHeadroom * total * scale;
+  bound_ = total > 0 ? kSampleHeadroom * total * scale : bound_of_all();
   if (options_.turned && options_.scale)
     bound_ = 2.0 * static_cast<double>(length_) * static_cast<double>(width_);
   if (has_map()) {
@@ -396,6 +413,9 @@ typename TallMatrixOf<Real>::Sums TallMatrixOf<Real>::read(std::vector<SumShape>
       shapes[s].exponent = total[s].needed_exponent();
     }
     if (overflowed) {
+      for (const SumShape& shape : shapes)
+        if (shape.exponent > (shape.limbs == 1 ? kLargestFloatExponent : kLargestDoubleExponent))
+          refuse_infinite_products();
       find_not_finite();
       continue;
     }
@@ -403,6 +423,47 @@ typename TallMatrixOf<Real>::Sums TallMatrixOf<Real>::read(std::vector<SumShape>
     for (const FixedPointSum& sum : total) values.push_back(sum.values());
     return values;
   }
+}
+
+// An entry of A is not finite, or products of finite ones are not.
+template <typename Real>
+void TallMatrixOf<Real>::refuse_infinite_products() {
+  find_not_finite();
+  throw ConfigError(fmt::format(
+      "{}: products of its values overflow float{}; {}", a_.name(), 8 * sizeof(Real),
+      sizeof(Real) == 4 ? "take --precision float64, or other units" : "take other units"));
+}
+
+template <typename Real>
+bool TallMatrixOf<Real>::products_vanish() const {
+  return sizeof(Real) == 4 && statistics_.frobenius_squared < kLeastFloatSquare *
+                                                                  static_cast<double>(length_) *
+                                                                  static_cast<double>(width_);
+}
+
+template <typename Real>
+void TallMatrixOf<Real>::refuse_vanishing_products() const {
+  throw ConfigError(fmt::format(
+      "{}: its values are so small that products of float32 lose their digits; take --precision "
+      "float64, or other units",
+      a_.name()));
+}
+
+// The largest group's sum of squares, as often as there are groups: by another read.
+template <typename Real>
+double TallMatrixOf<Real>::bound_of_all() {
+  std::vector<Worker<Real>> workers(static_cast<std::size_t>(options_.threads));
+  double largest = 0;
+  std::mutex mutex;
+  pass_.run([&](int thread, const Group& group) {
+    const RowBlock t = block(workers[static_cast<std::size_t>(thread)], group);
+    const double square = square_sum_of(t);
+    const std::lock_guard lock(mutex);
+    largest = std::max(largest, std::isfinite(square) ? square : INFINITY);
+  });
+  largest = comm_.all_reduce(largest, ReduceOp::kMax);
+  if (!std::isfinite(largest)) refuse_infinite_products();
+  return largest * static_cast<double>((length_ + kGroup - 1) / kGroup);
 }
 
 template <typename Real>
@@ -444,12 +505,7 @@ void TallMatrixOf<Real>::add_measures(Worker<Real>& worker, const RowBlock& t,
                                       std::span<FixedPointSum> sums) {
   if (measured_) return;
   if (needs_moments()) return worker.kernels->moments(t, sums[0], sums[1]);
-  double square = 0;
-  with_elements({0, t.rows, static_cast<const std::byte*>(t.data), t.stride}, t.element,
-                [&](const auto* a) {
-                  for (std::int64_t i = 0; i < t.rows; ++i)
-                    square += square_sum(a + i * t.stride, width_);
-                });
+  const double square = square_sum_of(t);
   sums[0].add(0, std::span<const double>(&square, 1));
 }
 
@@ -460,6 +516,8 @@ void TallMatrixOf<Real>::measured(std::span<const std::vector<double>> sums) {
     statistics_.frobenius_squared = sums[0][0];
     measured_ = true;
     bound_ = statistics_.frobenius_squared;
+    // The sum may be of squares in float32, so only another read tells a matrix of zeros.
+    if (products_vanish() && bound_of_all() > 0) refuse_vanishing_products();
     return;
   }
   const auto rows = static_cast<double>(length_);
@@ -487,6 +545,7 @@ void TallMatrixOf<Real>::measured(std::span<const std::vector<double>> sums) {
   statistics_.frobenius_squared = total;
   measured_ = true;
   bound_ = total;
+  if (total > 0 && products_vanish()) refuse_vanishing_products();
 }
 
 // Later reads subtract the mean and divide by the deviation at once.

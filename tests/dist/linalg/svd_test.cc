@@ -292,6 +292,26 @@ TEST(Svd, OnePassGivesFromGramWhatTwoGive) {
   for (std::size_t i = 0; i < 10; ++i) EXPECT_NEAR(found.singular_values[i] / sigma[i], 1, 1e-5);
 }
 
+TEST(Svd, SeesWhatLiesOutsideTheRowsItSamples) {
+  // Units of sums follow from four groups of 256 rows; here those are zero, the others tiny.
+  const std::int64_t rows = 4096, cols = 40;
+  DenseMatrix a = matrix_of_spectrum(rows, cols, slow_spectrum(cols), 12);
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (double& value : a.row(i)) value = i % 1024 < 256 ? 0 : 1e-6f * static_cast<float>(value);
+  const auto sigma = linalg::dense_svd(a).sigma;
+  for (const bool wide : {false, true})
+    for (const bool centre : {false, true}) {
+      SvdOptions options = of(10);
+      options.centre = centre && !wide;
+      const MemoryRows tall = float_rows_of(wide ? linalg::transpose(a) : a);
+      const Whole found = factorise(tall, options);
+      for (std::size_t i = 0; i < 10 && !options.centre; ++i)
+        EXPECT_NEAR(found.result.singular_values[i] / sigma[i], 1, 1e-6) << i;
+      EXPECT_LE(spectral_distance(a, wide ? linalg::transpose(found.product()) : found.product()),
+                1.1 * sigma[10]);
+    }
+}
+
 void expect_refusal(const matrix::RowSource& a, const SvdOptions& options,
                     const std::string& text) {
   try {
@@ -309,6 +329,18 @@ TEST(Svd, RefusesWhatHasNoMeaningInOneLine) {
   expect_refusal(a, of(5), "wanted 1 to 4");
   expect_refusal(a, {}, "exactly one of");
   expect_refusal(MemoryRows(std::vector<float>{}, 0, 4), of(1), "no elements");
+}
+
+TEST(Svd, RefusesValuesWhoseProductsFloat32CannotHold) {
+  const auto sigma = slow_spectrum(20);
+  for (const double unit : {1e-26, 1e26}) {
+    DenseMatrix a = matrix_of_spectrum(600, 20, sigma, 13);
+    for (double& value : a.values) value *= unit;
+    SvdOptions options = of(5);
+    expect_refusal(float_rows_of(a), options, "take --precision float64, or other units");
+    options.precision = Precision::kFloat64;
+    EXPECT_NEAR(factorise(rows_of(a), options).result.singular_values[4] / unit, sigma[4], 1e-12);
+  }
 }
 
 TEST(Svd, NamesTheFirstEntryThatIsNotFinite) {
