@@ -126,6 +126,7 @@ class SvdRun {
 
   int pass_ = 1;            // under way
   int resumed_passes_ = 0;  // done by the run before
+  int bounds_looked_at_ = 0;
   double small_seconds_ = 0, certificate_seconds_ = 0;
   SvdResult result_;
   DenseMatrix v_;              // w x b: Ritz vectors of the finish, first k are wanted
@@ -403,12 +404,15 @@ void SvdRun::certify(const TallMatrix::Projection& projection, const DenseMatrix
   for (std::size_t i = 0; i < k; ++i) kept += sigma_[i] * sigma_[i];
   c.frobenius_error = std::sqrt(std::max(0.0, frobenius - kept));
   c.failure_probability = options_.failure_probability;
+  // A tolerance goes on until the bound is low enough: all bounds it looks at must hold.
+  const double failure = options_.target.tolerance
+                             ? std::ldexp(options_.failure_probability, -++bounds_looked_at_)
+                             : options_.failure_probability;
   const double next = k < sigma_.size() ? sigma_[k] : 0;
   const bool whole = basis.cols == t_->width();
   c.valid = whole || projection.z.cols > 0;
   if (c.valid) {
-    const double outside =
-        whole ? 0 : residual_bound(basis, projection.z, options_.failure_probability);
+    const double outside = whole ? 0 : residual_bound(basis, projection.z, failure);
     // Products in the kernels' precision cannot see below this.
     const double floor = 4 * epsilon(options_.precision) * std::sqrt(frobenius);
     c.error_bound = std::sqrt(outside * outside + next * next + floor * floor);
