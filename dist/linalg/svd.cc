@@ -16,6 +16,7 @@
 #include "core/linalg/gaussian.h"
 #include "core/linalg/leading_eigen.h"
 #include "dist/linalg/certificate.h"
+#include "dist/linalg/ritz.h"
 #include "dist/linalg/row_pass.h"
 #include "dist/linalg/svd_planner.h"
 #include "dist/linalg/svd_state.h"
@@ -58,7 +59,6 @@ double epsilon(Precision precision) {
 struct Spectrum {
   std::vector<double> values;  // descending
   DenseMatrix vectors;         // w x b
-  bool complete = false;       // all w values are there
 };
 
 class SvdRun {
@@ -159,6 +159,7 @@ void SvdRun::tell(std::int64_t done) {
 
 /// Statistics ride along; turned, every read works them out anew.
 void SvdRun::save(std::vector<const DenseMatrix*> matrices) {
+  if (!state_.keeps()) return;
   const ColumnStatistics& s = t_->statistics();
   SvdState state = {column_matrix({s.frobenius_squared, static_cast<double>(pass_ - 1)}),
                     plan_.short_side_rows ? DenseMatrix() : column_matrix(s.mean),
@@ -215,64 +216,15 @@ Spectrum SvdRun::by_gram() {
     const std::int64_t w = t_->width();
     if (!options_.target.components) {
       linalg::SymmetricEigen all = linalg::symmetric_eigen(g);
-      return {std::move(all.values), std::move(all.vectors), true};
+      return {std::move(all.values), std::move(all.vectors)};
     }
     const std::int64_t wanted =
         std::min<std::int64_t>(w, *options_.target.components + 1 + kColumnStep);
     // G is right to the kernels' precision.
     linalg::SymmetricEigen leading =
         linalg::leading_eigen(g, wanted, {.tolerance = 1e-2 * epsilon(options_.precision)});
-    return {std::move(leading.values), std::move(leading.vectors), wanted == w};
+    return {std::move(leading.values), std::move(leading.vectors)};
   });
-}
-
-/// Rayleigh and Ritz on the span of K, where T^T T K = Z is known. K's columns are nearly
-/// orthonormal, but for a first block that scaling has put right.
-struct Ritz {
-  DenseMatrix q;                  // orthonormal basis of K
-  std::vector<double> values;     // descending
-  DenseMatrix vectors;            // Q W
-  std::vector<double> residuals;  // |T^T T v - value v|_2
-};
-
-Ritz rayleigh_ritz(const DenseMatrix& k, const DenseMatrix& z, std::int64_t wanted) {
-  const auto root = linalg::cholesky(linalg::self_product(k));
-  const linalg::QrFactors factors =
-      root ? linalg::QrFactors{linalg::solve_upper_right(k, *root), *root} : linalg::qr(k);
-  const DenseMatrix image = linalg::solve_upper_right(z, factors.r);  // T^T T Q
-  DenseMatrix h = linalg::multiply_transposed_left(factors.q, image);
-  for (std::int64_t i = 0; i < h.rows; ++i)
-    for (std::int64_t j = i; j < h.cols; ++j) h(i, j) = h(j, i) = 0.5 * (h(i, j) + h(j, i));
-  const linalg::SymmetricEigen eigen = linalg::symmetric_eigen(h, std::min(wanted, h.rows));
-  Ritz ritz{factors.q, eigen.values, linalg::multiply(factors.q, eigen.vectors), {}};
-  const DenseMatrix images = linalg::multiply(image, eigen.vectors);
-  ritz.residuals.assign(ritz.values.size(), 0.0);
-  for (std::int64_t i = 0; i < images.rows; ++i)
-    for (std::int64_t j = 0; j < images.cols; ++j) {
-      const auto at = static_cast<std::size_t>(j);
-      const double r = images(i, j) - ritz.values[at] * ritz.vectors(i, j);
-      ritz.residuals[at] += r * r;
-    }
-  for (double& residual : ritz.residuals) residual = std::sqrt(residual);
-  return ritz;
-}
-
-/// What a Ritz value among the first k can still gain, as a share of itself: residual^2 / gap, the
-/// gap to what one block cannot tell from the rest (on known spectra two to three times what they
-/// did gain).
-double gain_left(const Ritz& ritz, int k, std::int64_t block) {
-  const auto& values = ritz.values;
-  const auto wanted = static_cast<std::size_t>(k);
-  const auto rest =
-      std::min(std::max(static_cast<std::size_t>(block) - 1, wanted), values.size() - 1);
-  double most = 0;
-  for (std::size_t i = 0; i < wanted; ++i) {
-    // Where the rank is below k there is nothing to gain but rounding.
-    if (values[i] <= 1e-13 * values.front()) break;
-    const double gap = std::max(values[i] - values[rest], 0.02 * values[i]);
-    most = std::max(most, ritz.residuals[i] * ritz.residuals[i] / (gap * values[i]));
-  }
-  return most;
 }
 
 Spectrum SvdRun::by_krylov() {
@@ -301,11 +253,11 @@ Spectrum SvdRun::by_krylov() {
     const int passes = static_cast<int>(k.cols / block);
     const int rank = rank_for_target(ritz.values);
     const bool known = rank < static_cast<int>(ritz.values.size());
-    const bool converged = options_.passes == 0 && known &&
-                           gain_left(ritz, rank, block) <= gain_allowed(options_.precision);
+    const double gain = known ? gain_left(ritz, rank, block) : 1;
+    const bool converged = options_.passes == 0 && gain <= gain_allowed(options_.precision);
     const bool full = k.cols + block > w;
-    const bool flat = options_.passes == 0 && passes == 2 && options_.target.components &&
-                      gain_left(ritz, rank, block) > kFlat;
+    const bool flat =
+        options_.passes == 0 && passes == 2 && options_.target.components && gain > kFlat;
     if (flat && gram_beats_patience(a_, options_, plan_)) {
       save({});
       saved_.reset();
@@ -313,7 +265,7 @@ Spectrum SvdRun::by_krylov() {
     }
     if (converged || passes >= most || full) {
       small_seconds_ += clock_.now_s() - start;
-      return {ritz.values, ritz.vectors, false};
+      return {ritz.values, ritz.vectors};
     }
     next = linalg::orthonormalise(outside_of(ritz.q, linalg::columns(z, z.cols - block, block)));
     small_seconds_ += clock_.now_s() - start;
@@ -322,8 +274,7 @@ Spectrum SvdRun::by_krylov() {
 }
 
 // Nystrom: T^T T ~ Z (X^T Z)^-1 Z^T from Z = T^T T X alone, shifted for stability (Tropp,
-// Yurtsever, Udell, Cevher 2017). Its values are sigma^2; rows of U sigma come from Y = T X by
-// least squares, for which the rows are read again only when they are asked for.
+// Yurtsever, Udell, Cevher 2017). Its values are sigma^2, its vectors V.
 Spectrum SvdRun::by_one_pass() {
   const TallMatrix::Product product = t_->multiply(timed(small_seconds_, [&] {
     return linalg::orthonormalise(
@@ -347,7 +298,7 @@ Spectrum SvdRun::by_one_pass() {
     const linalg::DenseSvd svd = linalg::dense_svd(linalg::solve_upper_right(z, *root));
     std::vector<double> values;
     for (const double sigma : svd.sigma) values.push_back(std::max(0.0, sigma * sigma - shift));
-    return {std::move(values), svd.u, false};
+    return {std::move(values), svd.u};
   });
 }
 
@@ -423,6 +374,11 @@ void SvdRun::certify(const TallMatrix::Projection& projection, const DenseMatrix
 }
 
 SvdResult SvdRun::run(ScoreSink* sink) {
+  if (plan_.passes == 1 && (sink != nullptr || plan_.short_side_rows))
+    throw ConfigError(fmt::format(
+        "{}: one pass gives neither scores nor the long vectors of a matrix wider than tall ({} x "
+        "{}); take two passes, or leave them to be chosen",
+        a_.name(), a_.rows(), a_.cols()));
   saved_ = state_.load();
   Spectrum spectrum;
   switch (plan_.path) {
@@ -438,10 +394,8 @@ SvdResult SvdRun::run(ScoreSink* sink) {
   }
   const std::int64_t w = t_->width();
   const int rank = std::min<int>(rank_for_target(spectrum.values), static_cast<int>(w));
-  if (plan_.passes == 1 && options_.passes == 1) {
+  if (plan_.passes == 1) {
     result_.k = std::min<int>(rank, static_cast<int>(spectrum.vectors.cols));
-    if (sink != nullptr)
-      throw ConfigError("svd: scores want a second pass; leave --passes out or --scores");
     v_ = spectrum.vectors;
     for (const double value : spectrum.values) sigma_.push_back(std::sqrt(std::max(value, 0.0)));
     certify({}, linalg::columns(v_, 0, std::min<std::int64_t>(v_.cols, w - 1)));

@@ -27,6 +27,8 @@ class SvdStateFile {
   /// `folder` empty: keeps nothing. Made when something is kept.
   SvdStateFile(Communicator& comm, const matrix::RowSource& a, const SvdOptions& options);
 
+  bool keeps() const { return !path_.empty(); }
+
   /// Collective: the state of rank 0's file on every rank; none without one, and for another
   /// identity. Throws DataError when it is damaged.
   std::optional<SvdState> load();

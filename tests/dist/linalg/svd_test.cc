@@ -323,12 +323,40 @@ void expect_refusal(const matrix::RowSource& a, const SvdOptions& options,
   }
 }
 
+TEST(Svd, OnePassOfManyColumnsSketches) {
+  // Rank three, and too many columns for a Gram matrix.
+  constexpr std::int64_t kRows = 4300, kCols = 4200;
+  std::vector<float> values(kRows * kCols);
+  const DenseMatrix u = linalg::orthonormalise(normal_matrix(kRows, 3, 13));
+  const DenseMatrix v = linalg::orthonormalise(normal_matrix(kCols, 3, 14));
+  for (std::int64_t i = 0; i < kRows; ++i)
+    for (std::int64_t j = 0; j < kCols; ++j)
+      values[static_cast<std::size_t>(i * kCols + j)] =
+          static_cast<float>(4 * u(i, 0) * v(j, 0) + 2 * u(i, 1) * v(j, 1) + u(i, 2) * v(j, 2));
+  SvdOptions options = of(3);
+  options.passes = 1;
+  const auto comm = make_self_communicator();
+  const SvdResult found = svd(*comm, MemoryRows(std::move(values), kRows, kCols), options);
+  EXPECT_EQ(found.plan.path, SvdPath::kOnePass);
+  EXPECT_EQ(found.counters.passes, 1);
+  EXPECT_FALSE(found.certificate.valid);
+  // 16 random columns of 4,200 see sigma^2 16 / 4200 = 4e-3 sigma^2, shifted by sqrt(n) eps |Z| =
+  // 8e-6: sigma^2 = 1 is known to 2e-3, sigma to half of it.
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_NEAR(found.singular_values[i] / std::pow(2.0, 2.0 - static_cast<double>(i)), 1, 1e-3);
+}
+
 TEST(Svd, RefusesWhatHasNoMeaningInOneLine) {
   const MemoryRows a(std::vector<float>(20, 1.0f), 5, 4, "a.npy");
   expect_refusal(a, of(0), "a.npy: 0 components of a 5 x 4 matrix; wanted 1 to 4");
   expect_refusal(a, of(5), "wanted 1 to 4");
   expect_refusal(a, {}, "exactly one of");
   expect_refusal(MemoryRows(std::vector<float>{}, 0, 4), of(1), "no elements");
+  SvdOptions once = of(1);
+  once.passes = 1;
+  expect_refusal(a, once, "one pass gives neither scores");
+  const auto comm = make_self_communicator();
+  EXPECT_THROW(svd(*comm, MemoryRows(std::vector<float>(20, 1.0f), 4, 5), once), ConfigError);
 }
 
 TEST(Svd, RefusesValuesWhoseProductsFloat32CannotHold) {
