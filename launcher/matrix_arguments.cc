@@ -91,6 +91,11 @@ std::string name_of(matrix::Element element) {
   return "f64";
 }
 
+std::string without_trailing_slash(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
 std::string describe_matrix(const matrix::RowSource& a) {
   const double bytes = static_cast<double>(a.rows()) * static_cast<double>(a.cols()) *
                        static_cast<double>(matrix::bytes_of(a.element()));

@@ -41,6 +41,9 @@ std::int64_t memory_bytes(const MatrixArguments& arguments);
 /// machine.
 int threads_of(int asked, const dist::World& world);
 
+/// An --out of "fit/" names the folder "fit".
+std::string without_trailing_slash(std::string path);
+
 /// "60,000 x 784 u8 (44.9 MiB), pictures of 28x28, 10 labels"
 std::string describe_matrix(const matrix::RowSource& a);
 

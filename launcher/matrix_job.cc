@@ -16,14 +16,6 @@
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
-namespace {
-
-fs::path folder_of(std::string text) {
-  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
-  return text;
-}
-
-}  // namespace
 
 void declare_matrix_job(CLI::App& app, MatrixJobOptions& options) {
   app.add_option("--out", options.out, "the folder of results, made new")->required();
@@ -40,7 +32,7 @@ void add_help(CLI::App& app, const std::string& text) {
 }
 
 MatrixJob::MatrixJob(const MatrixJobOptions& options, std::string command)
-    : out_(folder_of(options.out)), command_(std::move(command)) {
+    : out_(without_trailing_slash(options.out)), command_(std::move(command)) {
   if (fs::exists(out_))
     throw ConfigError(fmt::format("{} exists; give another --out", out_.string()));
   require_writable_folder(out_.has_parent_path() ? out_.parent_path() : fs::path("."));

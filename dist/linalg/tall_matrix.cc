@@ -1,7 +1,6 @@
 #include "dist/linalg/tall_matrix.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -19,6 +18,7 @@
 #include "core/linalg/fixed_point.h"
 #include "core/linalg/mixed_kernels.h"
 #include "core/linalg/row_kernels.h"
+#include "dist/linalg/element_loops.h"
 #include "dist/linalg/row_pass.h"
 #include "dist/ordered_all_reduce.h"
 
@@ -57,70 +57,6 @@ struct Worker {
   linalg::AlignedBuffer<Real> tile, y;
   linalg::AlignedBuffer<double> out;
 };
-
-/// Calls `work` with the group's elements as what they are.
-template <typename Work>
-void with_elements(const Group& group, Element element, const Work& work) {
-  switch (element) {
-    case Element::kU8:
-      return work(reinterpret_cast<const std::uint8_t*>(group.data));
-    case Element::kF32:
-      return work(reinterpret_cast<const float*>(group.data));
-    case Element::kF64:
-      return work(reinterpret_cast<const double*>(group.data));
-  }
-}
-
-/// sum[j] += a(i, j), square[j] += a(i, j)^2 over `rows` rows of `cols` columns.
-template <typename T>
-void add_moments(const T* a, std::int64_t stride, std::int64_t rows, std::int64_t cols, double* sum,
-                 double* square) {
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < cols; ++j) {
-      const auto value = static_cast<double>(a[i * stride + j]);
-      sum[j] += value;
-      square[j] += value * value;
-    }
-}
-
-/// Sums of the squares of n values in eight chains that are joined at the end.
-template <typename Real>
-double square_sum(const Real* values, std::int64_t n) {
-  std::array<double, 8> chains{};
-  std::int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (std::size_t lane = 0; lane < 8; ++lane) {
-      const auto value = static_cast<double>(values[i + static_cast<std::int64_t>(lane)]);
-      chains[lane] += value * value;
-    }
-  for (; i < n; ++i) chains[0] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-  double sum = 0;
-  for (const double chain : chains) sum += chain;
-  return sum;
-}
-
-double square_sum_of(const RowBlock& t) {
-  double square = 0;
-  with_elements({0, t.rows, static_cast<const std::byte*>(t.data), t.stride}, t.element,
-                [&](const auto* a) {
-                  for (std::int64_t i = 0; i < t.rows; ++i)
-                    square += square_sum(a + i * t.stride, t.cols);
-                });
-  return square;
-}
-
-/// tile(j, i) = map(a(i, j), j), in squares that stay in cache.
-template <typename T, typename Real, typename Map>
-void turn(const T* a, std::int64_t stride, std::int64_t rows, std::int64_t cols, const Map& map,
-          Real* tile) {
-  constexpr std::int64_t kSquare = 16;
-  for (std::int64_t i0 = 0; i0 < rows; i0 += kSquare)
-    for (std::int64_t j0 = 0; j0 < cols; j0 += kSquare)
-      for (std::int64_t j = j0; j < std::min(j0 + kSquare, cols); ++j)
-        for (std::int64_t i = i0; i < std::min(i0 + kSquare, rows); ++i)
-          tile[j * rows + i] =
-              static_cast<Real>(map(a[i * stride + j], static_cast<std::size_t>(j)));
-}
 
 template <typename Real>
 DenseMatrix rounded(const DenseMatrix& x) {
@@ -203,7 +139,6 @@ class TallMatrixOf final : public TallMatrix {
   void measured(std::span<const std::vector<double>> sums);
   void use_statistics();
   std::vector<double> offset(const DenseMatrix& x) const;
-  int sum_exponent(double bound) const { return linalg::unit_exponent(bound); }
   void all_reduce(FixedPointSum& sum);
   void find_not_finite();
   double bound_of_all();
@@ -493,11 +428,11 @@ void TallMatrixOf<Real>::find_not_finite() {
 template <typename Real>
 std::vector<SumShape> TallMatrixOf<Real>::measuring_shapes() const {
   if (measured_) return {};
-  const int exponent = sum_exponent(bound_);
+  const int exponent = linalg::unit_exponent(bound_);
   if (!needs_moments()) return {{1, exponent, 2}};
   // |sum of a column| <= sqrt(length) |column|.
   const double sums = std::sqrt(static_cast<double>(length_) * bound_);
-  return {{width_, sum_exponent(sums), 2}, {width_, exponent, 2}};
+  return {{width_, linalg::unit_exponent(sums), 2}, {width_, exponent, 2}};
 }
 
 template <typename Real>
@@ -592,7 +527,7 @@ TallMatrix::Product TallMatrixOf<Real>::multiply(const DenseMatrix& start) {
   const linalg::PackedMatrix<Real> packed(x, c);
   std::optional<linalg::MixedMatrix> packed_pairs;
   if (options_.mixed) packed_pairs.emplace(x, c);
-  std::vector<SumShape> shapes = {{width_ * x.cols, sum_exponent(bound_), kLimbs}};
+  std::vector<SumShape> shapes = {{width_ * x.cols, linalg::unit_exponent(bound_), kLimbs}};
   for (const SumShape& shape : measuring_shapes()) shapes.push_back(shape);
   Sums sums = read(std::move(shapes), [&](Worker<Real>& worker, const Group&, const RowBlock& t,
                                           std::span<FixedPointSum> out) {
@@ -640,7 +575,7 @@ DenseMatrix TallMatrixOf<Real>::gram() {
       workers_.emplace_back().kernels.emplace(width_, linalg::ColumnMap{});
   }
   std::vector<SumShape> shapes = {
-      {linalg::packed_size(width_), whole ? 0 : sum_exponent(bound_), whole ? 1 : kLimbs}};
+      {linalg::packed_size(width_), whole ? 0 : linalg::unit_exponent(bound_), whole ? 1 : kLimbs}};
   // The diagonal is the sum of squares already.
   if (needs_moments())
     for (const SumShape& shape : measuring_shapes())
@@ -689,8 +624,8 @@ TallMatrix::Projection TallMatrixOf<Real>::project(const DenseMatrix& start,
 
   const double longest = longest_column(result.probes);
   std::vector<SumShape> shapes = {
-      {linalg::packed_size(b), sum_exponent(2 * bound_ * static_cast<double>(b)), 2}};
-  if (r > 0) shapes.push_back({width_ * r, sum_exponent(2 * bound_ * longest), kLimbs});
+      {linalg::packed_size(b), linalg::unit_exponent(2 * bound_ * static_cast<double>(b)), 2}};
+  if (r > 0) shapes.push_back({width_ * r, linalg::unit_exponent(2 * bound_ * longest), kLimbs});
   Sums sums = read(std::move(shapes), [&](Worker<Real>& worker, const Group& group,
                                           const RowBlock& t, std::span<FixedPointSum> out) {
     Real* const y =
@@ -736,8 +671,8 @@ template <typename Real>
 DenseMatrix TallMatrixOf<Real>::gram_of_product(const DenseMatrix& c) {
   // Columns of Y C are no longer than those of T times those of C.
   const double longest = longest_column(c);
-  const int exponent =
-      sum_exponent(2 * bound_ * longest * longest * static_cast<double>(c.rows * c.cols) + 1e-300);
+  const int exponent = linalg::unit_exponent(
+      2 * bound_ * longest * longest * static_cast<double>(c.rows * c.cols) + 1e-300);
   FixedPointSum total(linalg::packed_size(c.cols), exponent, 2);
   std::mutex mutex;
   emit(c, [&](std::int64_t, std::int64_t rows, const double* values) {

@@ -28,10 +28,6 @@ namespace {
 constexpr int kDefaultComponents = 50;
 constexpr int kLinesShown = 12;  // of the table on the terminal
 
-std::string without_trailing_slash(const std::string& path) {
-  return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
-}
-
 fs::path checkpoint_of(const DecomposeOptions& o) {
   if (!o.checkpoint.empty()) return o.checkpoint;
   return o.out.empty() ? fs::path() : fs::path(without_trailing_slash(o.out) + ".unfinished");
