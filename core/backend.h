@@ -13,6 +13,10 @@
 
 namespace hadal {
 
+class Optimizer;
+class Parameters;
+struct OptimizerOptions;
+
 /// The fixed facts a kernel is prepared for.
 struct KernelContext {
   std::vector<TensorView> in;  // shapes, types and layouts; data is null
@@ -27,12 +31,16 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
+  /// Where all that its kernels touch must lie: parameters, values, workspaces. Null: in the host's
+  /// memory.
+  virtual Device* device() { return nullptr; }
 
   /// The order in which this backend wants a value of this shape kept between kernels.
   virtual Layout preferred_layout(const Shape& shape, DType type) const = 0;
 
   using KernelPtr = std::unique_ptr<Kernel>;
   virtual KernelPtr prepare(const Conv2dOp& op, const KernelContext& context) = 0;
+  virtual KernelPtr prepare(const FoldedConv2dOp& op, const KernelContext& context);
   virtual KernelPtr prepare(const LinearOp& op, const KernelContext& context) = 0;
   virtual KernelPtr prepare(const BiasOp& op, const KernelContext& context) = 0;
   virtual KernelPtr prepare(const BatchNormOp& op, const KernelContext& context) = 0;
@@ -56,6 +64,12 @@ class Backend {
 
   /// y += x, element by element; same shape, type and layout.
   virtual void add_to(const TensorView& x, const TensorView& y) = 0;
+  /// y += rate (x - y), element by element; float32.
+  virtual void move_towards(const TensorView& x, float rate, const TensorView& y);
+  /// An optimizer that keeps its state beside these parameters and steps where they lie. Throws
+  /// ConfigError as make_optimizer does.
+  virtual std::unique_ptr<Optimizer> optimizer(Parameters& parameters,
+                                               const OptimizerOptions& options);
 };
 
 }  // namespace hadal

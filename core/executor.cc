@@ -1,7 +1,5 @@
 #include "core/executor.h"
 
-#include <cstring>
-
 #include <fmt/format.h>
 
 namespace hadal {
@@ -24,8 +22,9 @@ Executor::Executor(std::unique_ptr<Plan> plan, Parameters& parameters,
     : plan_(std::move(plan)),
       parameters_(parameters),
       options_(options),
-      arena_(plan_->arena_bytes()) {
+      arena_(plan_->arena_bytes(), plan_->backend().device()) {
   feeds_.resize(plan_->nodes().size());
+  fed_copies_.resize(plan_->nodes().size());
   bind();
 }
 
@@ -121,12 +120,21 @@ void Executor::forward(std::span<const Feed> inputs, const StepInfo& step, const
       throw ShapeError(fmt::format("{}: fed {} {}, the plan wants {} {}", node.name,
                                    name_of(feed.data.type), feed.data.shape.to_string(),
                                    name_of(form.type), form.shape.to_string()));
-    feeds_[id] = feed.data;
+    feeds_[id] = on_device(id, feed.data);
   }
   for (std::size_t id = 0; id < feeds_.size(); ++id)
     if (!plan_->nodes()[id].lowered.layer && needed_.forward[id] && !feeds_[id])
       throw ConfigError(plan_->nodes()[id].lowered.name + ": nothing was fed to this input");
   for (int i = 0; i < plan_->first_backward_step(); ++i) run_step(i);
+}
+
+TensorView Executor::on_device(int input, const TensorView& feed) {
+  Device* const device = plan_->backend().device();
+  if (feed.device == device) return feed;
+  Tensor& copy = fed_copies_[input];
+  if (!copy.view()) copy = Tensor(feed.shape, feed.type, feed.layout, device);
+  copy_converted(feed, copy.view());
+  return copy.view();
 }
 
 void Executor::backward(std::span<const Feed> seeds) {
@@ -140,8 +148,8 @@ void Executor::backward(std::span<const Feed> seeds) {
   if (plan_->options().wants_parameter_gradients) {
     entry_done_ = active_entries(gates_);
     for (std::size_t entry = 0; entry < entry_done_.size(); ++entry) {
-      const TensorView gradient = parameters_.gradient(parameters_.entries()[entry]);
-      if (!entry_done_[entry]) std::memset(gradient.data, 0, gradient.bytes());
+      if (!entry_done_[entry])
+        fill_bytes(parameters_.gradient(parameters_.entries()[entry]), std::byte{0});
       entry_done_[entry] = !entry_done_[entry];
     }
     next_entry_ = 0;
@@ -153,8 +161,7 @@ void Executor::backward(std::span<const Feed> seeds) {
     const int id = plan_->node_of(value);
     const Plan::Node& node = plan_->nodes()[id];
     if (node.d_slot == Plan::kNoSlot || has_gradient_[id]) continue;
-    const TensorView d_value = at_slot(node.d_slot, node.form);
-    std::memset(d_value.data, 0, d_value.bytes());
+    fill_bytes(at_slot(node.d_slot, node.form), std::byte{0});
   }
 }
 
@@ -229,8 +236,13 @@ void Executor::poison_slots_that_die_at(int step) {
   for (std::size_t i = 0; i < plan_->slots().size(); ++i) {
     const MemorySlot& slot = plan_->slots()[i];
     const bool kept = step + 1 == static_cast<int>(plan_->steps().size());
+    const TensorView bytes = {nullptr,
+                              {static_cast<std::int64_t>(slot.bytes)},
+                              DType::kUint8,
+                              Layout::kNhwc,
+                              plan_->backend().device()};
     if (slot.bytes > 0 && slot.last_step == step && !kept)
-      std::memset(arena_.data() + plan_->placement().offsets[i], 0xff, slot.bytes);
+      fill_bytes(at_slot(static_cast<int>(i), bytes), std::byte{0xff});
   }
 }
 

@@ -40,15 +40,16 @@ class Executor {
   Parameters& parameters() { return parameters_; }
 
   /// Runs what the outputs and seeds need under `gates` (empty: all open). Inputs are read until
-  /// backward is done. Throws ShapeError when a feed does not fit, ConfigError when one is missing.
+  /// backward is done; those that do not lie on the backend's device are copied there. Throws
+  /// ShapeError when a feed does not fit, ConfigError when one is missing.
   void forward(std::span<const Feed> inputs, const StepInfo& step = {}, const GateMask& gates = {});
 
   /// REQUIRES: forward ran. Overwrites the gradients of all parameters; those of steps that gates
   /// switched off become 0.
   void backward(std::span<const Feed> seeds);
 
-  /// A value of the last forward, in its own layout. Throws ConfigError when the plan does not keep
-  /// it.
+  /// A value of the last forward, in its own layout, where the backend keeps it (HostView reads
+  /// it). Throws ConfigError when the plan does not keep it.
   TensorView value(Value value) const;
   /// The gradient of a value named in PlanOptions::wants_gradient; zeros where no gradient arrived.
   TensorView gradient(Value value) const;
@@ -82,6 +83,7 @@ class Executor {
 
   Needed needed(const GateMask& gates) const;
   void bind();
+  TensorView on_device(int input, const TensorView& feed);
   TensorView at_slot(int slot, const TensorView& form) const;
   void run_step(int index);
   void run_backward_kernel(int index, BoundStep& bound);
@@ -95,6 +97,7 @@ class Executor {
   AlignedBuffer arena_;
   std::vector<BoundStep> bound_;
   std::vector<TensorView> feeds_;           // per plan node that is an input
+  std::vector<Tensor> fed_copies_;          // the same: its copy on the device, where one is needed
   std::vector<std::uint8_t> has_gradient_;  // per plan node: some contribution has been written
   std::vector<std::uint8_t> entry_done_;
   int next_entry_ = 0;

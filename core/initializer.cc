@@ -98,6 +98,11 @@ void fill_orthogonal(const TensorView& values, double gain, const random::Stream
 
 void initialize(const TensorView& values, const Initializer& initializer, std::uint64_t seed,
                 const std::string& name) {
+  if (values.device) {
+    const Tensor drawn(values.shape, values.type, values.layout);
+    initialize(drawn.view(), initializer, seed, name);
+    return copy_converted(drawn.view(), values);
+  }
   const random::Stream stream{seed, random::Purpose::kInitialValue, 0, hash64(name) & 0xffffffffu};
   const auto gaussian = [&](double deviation) {
     fill(values, [&](std::uint64_t i) { return deviation * random::normal(stream, i); });

@@ -125,6 +125,14 @@ struct PadShortcutOp {
   ChannelPadding channels = ChannelPadding::kEnd;
 };
 
+/// At inference: the convolution, then the normalisation by running mean and variance, as one
+/// convolution whose weights take in the scale of each map and whose bias the shift. parameters:
+/// those of the convolution, then gamma, beta when affine. No backward.
+struct FoldedConv2dOp {
+  Conv2dOp convolution;
+  BatchNormOp norm;
+};
+
 /// N x H x W x C to N x (HWC), in NHWC order.
 struct FlattenOp {};
 

@@ -13,15 +13,17 @@ std::int64_t aligned(std::int64_t elements) {
 }
 
 /// The slice of a flat buffer.
-TensorView slice(const Tensor& flat, std::int64_t offset, const Shape& shape) {
-  return {static_cast<std::byte*>(flat.view().data) +
-              offset * static_cast<std::int64_t>(size_of(flat.type())),
-          shape, flat.type()};
+TensorView slice(const TensorView& flat, std::int64_t offset, const Shape& shape) {
+  TensorView view = flat;
+  view.data =
+      static_cast<std::byte*>(flat.data) + offset * static_cast<std::int64_t>(size_of(flat.type));
+  view.shape = shape;
+  return view;
 }
 
 }  // namespace
 
-Parameters::Parameters(const Graph& graph, DType type) {
+Parameters::Parameters(const Graph& graph, DType type, Device* device) {
   const int node_count = static_cast<int>(graph.nodes().size());
   of_node_.resize(node_count);
   running_of_node_.resize(node_count);
@@ -43,10 +45,10 @@ Parameters::Parameters(const Graph& graph, DType type) {
       running_elements += aligned(spec.shape.elements());
     }
   }
-  values_ = Tensor({elements}, type);
-  gradients_ = Tensor({elements}, type);
-  running_ = Tensor({running_elements}, type);
-  statistics_ = Tensor({running_elements}, type);
+  for (Tensor* flat : {&values_, &gradients_})
+    *flat = Tensor({elements}, type, Layout::kNhwc, device);
+  for (Tensor* flat : {&running_, &statistics_})
+    *flat = Tensor({running_elements}, type, Layout::kNhwc, device);
 }
 
 void Parameters::set_weight_initializer(const Initializer& initializer) {
@@ -78,16 +80,16 @@ std::int64_t Parameters::trainable_count() const {
 }
 
 TensorView Parameters::value(const Entry& entry) const {
-  return slice(values_, entry.offset, entry.shape);
+  return slice(values_.view(), entry.offset, entry.shape);
 }
 TensorView Parameters::gradient(const Entry& entry) const {
-  return slice(gradients_, entry.offset, entry.shape);
+  return slice(gradients_.view(), entry.offset, entry.shape);
 }
 TensorView Parameters::running(const RunningEntry& entry) const {
-  return slice(running_, entry.offset, entry.shape);
+  return slice(running_.view(), entry.offset, entry.shape);
 }
 TensorView Parameters::statistic(const RunningEntry& entry) const {
-  return slice(statistics_, entry.offset, entry.shape);
+  return slice(statistics_.view(), entry.offset, entry.shape);
 }
 
 std::span<const int> Parameters::of_node(int node) const { return of_node_.at(node); }
@@ -95,27 +97,31 @@ std::span<const int> Parameters::running_of_node(int node) const {
   return running_of_node_.at(node);
 }
 
+template <typename Visit>
+void Parameters::for_each_tensor(const Visit& visit) const {
+  const HostView values(values_.view()), running(running_.view());
+  const auto part = [](const HostView& flat, const auto& entry) {
+    return slice(flat.view(), entry.offset, entry.shape);
+  };
+  for (const Entry& entry : entries_) visit(entry.name, part(values, entry));
+  for (const RunningEntry& entry : running_entries_) visit(entry.name, part(running, entry));
+}
+
 std::uint64_t Parameters::hash() const {
   std::uint64_t hash = 0;
-  for (const Entry& entry : entries_) {
-    hash = hash64(entry.name.data(), entry.name.size(), hash);
-    hash = hash64(value(entry).data, value(entry).bytes(), hash);
-  }
-  for (const RunningEntry& entry : running_entries_) {
-    hash = hash64(entry.name.data(), entry.name.size(), hash);
-    hash = hash64(running(entry).data, running(entry).bytes(), hash);
-  }
+  for_each_tensor([&](const std::string& name, const TensorView& tensor) {
+    hash = hash64(name.data(), name.size(), hash);
+    hash = hash64(tensor.data, tensor.bytes(), hash);
+  });
   return hash;
 }
 
 std::vector<std::uint64_t> Parameters::tensor_hashes() const {
   std::vector<std::uint64_t> hashes;
   hashes.reserve(entries_.size() + running_entries_.size());
-  const auto add = [&](const TensorView& view) {
-    hashes.push_back(hash64(view.data, view.bytes()));
-  };
-  for (const Entry& entry : entries_) add(value(entry));
-  for (const RunningEntry& entry : running_entries_) add(running(entry));
+  for_each_tensor([&](const std::string&, const TensorView& tensor) {
+    hashes.push_back(hash64(tensor.data, tensor.bytes()));
+  });
   return hashes;
 }
 

@@ -32,7 +32,8 @@ class Parameters {
     double initial_value = 0.0;
   };
 
-  explicit Parameters(const Graph& graph, DType type = DType::kFloat32);
+  /// All buffers lie on `device`; null: in the host's memory.
+  explicit Parameters(const Graph& graph, DType type = DType::kFloat32, Device* device = nullptr);
 
   /// Replaces the initialiser of every trainable weight of two dimensions or more.
   void set_weight_initializer(const Initializer& initializer);
@@ -44,6 +45,7 @@ class Parameters {
   const Entry& find(std::string_view name) const;  // ConfigError with the nearest name
 
   DType type() const { return values_.type(); }
+  Device* device() const { return values_.device(); }
   std::int64_t trainable_count() const;  // without padding and fixed parameters
 
   /// Whole flat buffers, padding included.
@@ -72,6 +74,10 @@ class Parameters {
   std::vector<std::string> tensor_names() const;
 
  private:
+  /// visit(name, bytes that the host can read), in the order of tensor_names().
+  template <typename Visit>
+  void for_each_tensor(const Visit& visit) const;
+
   std::vector<Entry> entries_;
   std::vector<RunningEntry> running_entries_;
   std::vector<std::vector<int>> of_node_, running_of_node_;

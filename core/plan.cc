@@ -21,6 +21,7 @@ class PlanCompiler {
   }
 
   std::unique_ptr<Plan> run() {
+    HADAL_CHECK(parameters_.device() == plan_->backend_->device());
     lower_graph();
     infer_forms();
     differentiate();
@@ -66,6 +67,7 @@ class PlanCompiler {
       const Graph::Node& source = graph_.nodes()[n.lowered.value_of];
       n.form.shape = source.shape.with_batch(options().batch);
       n.form.type = source.type == DType::kFloat32 ? options().type : source.type;
+      n.form.device = plan_->backend_->device();
       n.form.layout = is_input(n) ? Layout::kNhwc
                                   : plan_->backend_->preferred_layout(n.form.shape, n.form.type);
     }

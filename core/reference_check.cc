@@ -28,6 +28,7 @@ std::vector<TensorView> views_of(const std::vector<Tensor>& tensors,
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     TensorView view = forms[i];
     view.layout = Layout::kNhwc;
+    view.device = nullptr;
     if (is_real(view.type)) view.type = DType::kFloat64;
     view.data = forms[i] ? tensors[i].view().data : nullptr;
     views.push_back(view);
@@ -64,6 +65,7 @@ ReferenceCheck::Twin& ReferenceCheck::twin_of(const Plan& plan, int node) {
   const auto reference_form = [](TensorView form) {
     if (is_real(form.type)) form.type = DType::kFloat64;
     form.layout = Layout::kNhwc;
+    form.device = nullptr;
     return form;
   };
   KernelContext context;

@@ -155,7 +155,7 @@ std::string to_safetensors(const NamedViews& tensors, const Metadata& metadata) 
     bytes += static_cast<char>((std::uint64_t{header.size()} >> (8 * i)) & 0xff);
   bytes += header;
   for (const auto& [name, view] : tensors)
-    bytes.append(static_cast<const char*>(view.data), view.bytes());
+    bytes.append(static_cast<const char*>(HostView(view).view().data), view.bytes());
   return bytes;
 }
 
@@ -213,7 +213,10 @@ void Safetensors::copy_to(const std::string& name, const TensorView& to) const {
                                 type_name(entry.type), entry.shape.to_string(), type_name(to.type),
                                 to.shape.to_string()));
   HADAL_CHECK(to.layout == Layout::kNhwc);
-  if (entry.bytes > 0) std::memcpy(to.data, bytes_of(entry).data(), entry.bytes);
+  if (entry.bytes == 0) return;
+  const Tensor read(to.shape, to.type);
+  std::memcpy(read.view().data, bytes_of(entry).data(), entry.bytes);
+  copy_converted(read.view(), to);
 }
 
 void Safetensors::copy_to(const NamedViews& tensors) const {

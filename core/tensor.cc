@@ -28,6 +28,22 @@ void convert(const TensorView& from, const TensorView& to) {
           y[offset_of(to, n, h, w, c)] = static_cast<To>(x[offset_of(from, n, h, w, c)]);
 }
 
+std::byte* bytes_of(const TensorView& view) { return static_cast<std::byte*>(view.data); }
+
+void copy_bytes(const TensorView& from, const TensorView& to) {
+  if (from.bytes() == 0) return;
+  if (from.device && to.device) {
+    HADAL_CHECK(from.device == to.device);
+    from.device->copy(bytes_of(from), bytes_of(to), from.bytes());
+  } else if (from.device) {
+    from.device->download(bytes_of(from), bytes_of(to), from.bytes());
+  } else if (to.device) {
+    to.device->upload(bytes_of(from), bytes_of(to), from.bytes());
+  } else {
+    std::memcpy(to.data, from.data, from.bytes());
+  }
+}
+
 }  // namespace
 
 std::size_t size_of(DType type) {
@@ -57,7 +73,11 @@ std::string_view name_of(DType type) {
   return "";
 }
 
-AlignedBuffer::AlignedBuffer(std::size_t bytes) : bytes_(bytes) {
+AlignedBuffer::AlignedBuffer(std::size_t bytes, Device* device) : bytes_(bytes) {
+  if (device) {
+    data_ = {device->allocate(bytes), Free{device}};
+    return;
+  }
   // Large pages where the system gives them on request: walks over an arena miss fewer
   // translations, and the hardware fetches ahead up to 2 MiB instead of 4 KiB.
   const bool large = bytes >= 2 * kLargePage;
@@ -71,25 +91,50 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes) : bytes_(bytes) {
   data_.reset(data);
 }
 
-void AlignedBuffer::Free::operator()(std::byte* data) const { std::free(data); }
+void AlignedBuffer::Free::operator()(std::byte* data) const {
+  if (device)
+    device->release(data);
+  else
+    std::free(data);
+}
 
-Tensor::Tensor(const Shape& shape, DType type, Layout layout)
+Tensor::Tensor(const Shape& shape, DType type, Layout layout, Device* device)
     : shape_(shape),
       type_(type),
       layout_(layout),
-      buffer_(static_cast<std::size_t>(shape.elements()) * size_of(type)) {}
+      device_(device),
+      buffer_(static_cast<std::size_t>(shape.elements()) * size_of(type), device) {}
 
 Tensor Tensor::clone() const {
-  Tensor copy(shape_, type_, layout_);
-  std::memcpy(copy.buffer_.data(), buffer_.data(), view().bytes());
+  Tensor copy(shape_, type_, layout_, device_);
+  copy_bytes(view(), copy.view());
   return copy;
+}
+
+void fill_bytes(const TensorView& view, std::byte value) {
+  if (view.device)
+    view.device->fill(bytes_of(view), value, view.bytes());
+  else
+    std::memset(view.data, static_cast<int>(value), view.bytes());
+}
+
+HostView::HostView(const TensorView& view) : view_(view) {
+  if (!view.device) return;
+  view_.device = nullptr;
+  if (!view) return;
+  copy_ = Tensor(view.shape, view.type, view.layout);
+  copy_bytes(view, copy_.view());
+  view_ = copy_.view();
 }
 
 void copy_converted(const TensorView& from, const TensorView& to) {
   HADAL_CHECK(from.shape == to.shape);
-  if (from.type == to.type && from.layout == to.layout) {
-    std::memcpy(to.data, from.data, from.bytes());
-    return;
+  if (from.type == to.type && from.layout == to.layout) return copy_bytes(from, to);
+  if (from.device) return copy_converted(HostView(from).view(), to);
+  if (to.device) {
+    const Tensor converted(to.shape, to.type, to.layout);
+    copy_converted(from, converted.view());
+    return copy_bytes(converted.view(), to);
   }
   if (from.type == DType::kFloat32 && to.type == DType::kFloat64)
     return convert<float, double>(from, to);

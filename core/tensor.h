@@ -1,4 +1,4 @@
-// Dense tensors on the host, and views of them.
+// Dense tensors in the host's memory or in a device's, and views of them.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/base/error.h"
+#include "core/device.h"
 #include "core/shape.h"
 
 namespace hadal {
@@ -42,12 +43,13 @@ constexpr DType dtype_of<std::uint8_t>() {
 enum class Layout { kNhwc, kNChw16c };
 
 /// Borrowed memory with its meaning; `data` is null for a tensor that is absent (a closed gate, an
-/// unwanted gradient).
+/// unwanted gradient). `device` is null for memory that the host reads and writes like any other.
 struct TensorView {
   void* data = nullptr;
   Shape shape;
   DType type = DType::kFloat32;
   Layout layout = Layout::kNhwc;
+  Device* device = nullptr;
 
   explicit operator bool() const { return data != nullptr; }
   std::size_t bytes() const { return static_cast<std::size_t>(shape.elements()) * size_of(type); }
@@ -59,17 +61,20 @@ struct TensorView {
   }
 };
 
-/// Memory aligned to 64 bytes, zeroed.
+/// Memory aligned to 64 bytes, zeroed; the host's, or that of `device`, which must outlive it.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
-  explicit AlignedBuffer(std::size_t bytes);
+  explicit AlignedBuffer(std::size_t bytes, Device* device = nullptr);
   std::byte* data() const { return data_.get(); }
   std::size_t bytes() const { return bytes_; }
 
  private:
   struct Free {
+    Free() : device(nullptr) {}
+    explicit Free(Device* d) : device(d) {}
     void operator()(std::byte* data) const;
+    Device* device;
   };
   std::unique_ptr<std::byte, Free> data_;
   std::size_t bytes_ = 0;
@@ -79,11 +84,13 @@ class AlignedBuffer {
 class Tensor {
  public:
   Tensor() = default;
-  explicit Tensor(const Shape& shape, DType type = DType::kFloat32, Layout layout = Layout::kNhwc);
+  explicit Tensor(const Shape& shape, DType type = DType::kFloat32, Layout layout = Layout::kNhwc,
+                  Device* device = nullptr);
 
   const Shape& shape() const { return shape_; }
   DType type() const { return type_; }
-  TensorView view() const { return {buffer_.data(), shape_, type_, layout_}; }
+  Device* device() const { return device_; }
+  TensorView view() const { return {buffer_.data(), shape_, type_, layout_, device_}; }
   Tensor clone() const;
 
   template <typename T>
@@ -99,6 +106,7 @@ class Tensor {
   Shape shape_;
   DType type_ = DType::kFloat32;
   Layout layout_ = Layout::kNhwc;
+  Device* device_ = nullptr;
   AlignedBuffer buffer_;
 };
 
@@ -110,7 +118,27 @@ inline std::int64_t offset_of(const TensorView& v, std::int64_t n, std::int64_t 
   return (((n * (s.c() / 16) + c / 16) * s.h() + h) * s.w() + w) * 16 + c % 16;
 }
 
-/// Copies `from` to `to` (same shape), converting between float32 and float64 and between layouts.
+/// Copies `from` to `to` (same shape), converting between float32 and float64 and between layouts,
+/// wherever the two lie.
 void copy_converted(const TensorView& from, const TensorView& to);
+
+/// Sets every byte of a tensor, wherever it lies.
+void fill_bytes(const TensorView& view, std::byte value);
+
+/// What a tensor holds, for the host to read: the memory itself where the host sees it, else a copy
+/// made now. A tensor that is absent stays absent.
+class HostView {
+ public:
+  explicit HostView(const TensorView& view);
+  const TensorView& view() const { return view_; }
+  template <typename T>
+  const T* as() const {
+    return view_.as<T>();
+  }
+
+ private:
+  Tensor copy_;
+  TensorView view_;
+};
 
 }  // namespace hadal

@@ -26,6 +26,7 @@ ShardRange DataParallelGroup::shards() const {
 }
 
 void DataParallelGroup::attach(const ReplicaBuffers& buffers) {
+  HADAL_CHECK(!buffers.device);
   buffers_ = buffers;
   const int shards = this->shards().size();
   gradients_.emplace(all_reduce_, buffers.entries, buffers.gradients, shards, options_.gradients);

@@ -66,17 +66,18 @@ Model build_model(const spec::ExperimentSpec& spec, const InputSpec& input) {
   return models::build(spec.model().name(), model_settings(spec.model()), input);
 }
 
-std::unique_ptr<Parameters> build_parameters(const spec::ExperimentSpec& spec, const Model& model) {
-  auto parameters = std::make_unique<Parameters>(model.graph);
+std::unique_ptr<Parameters> build_parameters(const spec::ExperimentSpec& spec, const Model& model,
+                                             Backend& backend) {
+  auto parameters = std::make_unique<Parameters>(model.graph, DType::kFloat32, backend.device());
   if (const auto replacement = initializer(spec.initializer()))
     parameters->set_weight_initializer(*replacement);
   parameters->initialize(spec.seed());
   return parameters;
 }
 
-std::unique_ptr<Optimizer> build_optimizer(const spec::ExperimentSpec& spec,
-                                           Parameters& parameters) {
-  return make_optimizer(parameters, optimizer_options(spec.optimizer()));
+std::unique_ptr<Optimizer> build_optimizer(const spec::ExperimentSpec& spec, Parameters& parameters,
+                                           Backend& backend) {
+  return backend.optimizer(parameters, optimizer_options(spec.optimizer()));
 }
 
 std::optional<Model> deepest_column(const spec::ExperimentSpec& spec, const InputSpec& input) {

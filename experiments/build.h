@@ -48,11 +48,13 @@ InputSpec input_of(const spec::ExperimentSpec& spec);
 /// convolutions and linear layers.
 Model build_model(const spec::ExperimentSpec& spec, const InputSpec& input);
 
-/// The parameters of a model, set to their initial values for the spec's seed.
-std::unique_ptr<Parameters> build_parameters(const spec::ExperimentSpec& spec, const Model& model);
+/// The parameters of a model where `backend` wants them, set to their initial values for the
+/// spec's seed.
+std::unique_ptr<Parameters> build_parameters(const spec::ExperimentSpec& spec, const Model& model,
+                                             Backend& backend);
 
-std::unique_ptr<Optimizer> build_optimizer(const spec::ExperimentSpec& spec,
-                                           Parameters& parameters);
+std::unique_ptr<Optimizer> build_optimizer(const spec::ExperimentSpec& spec, Parameters& parameters,
+                                           Backend& backend);
 
 /// The deepest column alone of a FractalNet that was built with all of them, with the same
 /// parameter names; nothing for other models.

@@ -38,7 +38,7 @@ spec::TensorFile describe_file(const std::string& name, const std::string& bytes
   for (const auto& [tensor, view] : tensors) {
     spec::TensorSum& sum = *file.add_tensor();
     sum.set_name(tensor);
-    sum.set_xxh3(hash64(view.data, view.bytes()));
+    sum.set_xxh3(hash64(HostView(view).view().data, view.bytes()));
   }
   return file;
 }

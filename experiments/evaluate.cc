@@ -29,7 +29,7 @@ EvaluationResult evaluate_run(const spec::ExperimentSpec& spec, ReplicaGroup& gr
   if (request.split == RunData::Evaluated::kValidation && data.split().validation.empty())
     throw ConfigError("this run held out no validation images; evaluate --split test");
   const Model model = build_model(spec, data.input());
-  Parameters parameters(model.graph);
+  Parameters parameters(model.graph, DType::kFloat32, backend.device());
   for (const auto& [name, view] : weights_of(parameters))
     checkpoint->group("weights").copy_to(name, view);
   const std::int64_t shard_batch = spec.global_batch() / group.logical_shards();

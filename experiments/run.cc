@@ -38,8 +38,8 @@ class Training {
         options_(options),
         data_(spec, options.data_dir),
         model_(build_model(spec, data_.input())),
-        parameters_(build_parameters(spec, model_)),
-        optimizer_(build_optimizer(spec, *parameters_)),
+        parameters_(build_parameters(spec, model_, backend)),
+        optimizer_(build_optimizer(spec, *parameters_, backend)),
         rate_(learning_rate(spec)),
         loader_(data_.train_loader(spec, group.logical_shards(), group.shards().first,
                                    group.shards().size())),
@@ -433,7 +433,7 @@ bool Training::best_is_whole() {
 }
 
 double Training::evaluate_column(const Model& column) {
-  Parameters parameters(column.graph);
+  Parameters parameters(column.graph, DType::kFloat32, backend_.device());
   for (const Parameters::Entry& entry : parameters.entries())
     copy_converted(parameters_->value(parameters_->find(entry.name)), parameters.value(entry));
   for (const Parameters::RunningEntry& entry : parameters.running_entries())

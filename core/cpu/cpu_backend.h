@@ -24,6 +24,7 @@ class CpuBackend final : public Backend {
   std::string_view name() const override { return "cpu"; }
   Layout preferred_layout(const Shape& shape, DType type) const override;
 
+  using Backend::prepare;
   KernelPtr prepare(const Conv2dOp& op, const KernelContext& context) override;
   KernelPtr prepare(const LinearOp& op, const KernelContext& context) override;
   KernelPtr prepare(const BiasOp& op, const KernelContext& context) override;

@@ -27,11 +27,12 @@ double sum_of_squares(const T* g, std::int64_t count) {
 
 double gradient_norm(const Parameters& parameters) {
   double sum = 0;
+  const HostView gradients(parameters.gradients());
   for (const Parameters::Entry& entry : parameters.entries()) {
     if (!entry.spec.trainable) continue;
-    const TensorView g = parameters.gradient(entry);
-    sum += g.type == DType::kFloat64 ? sum_of_squares(g.as<double>(), entry.elements)
-                                     : sum_of_squares(g.as<float>(), entry.elements);
+    sum += parameters.type() == DType::kFloat64
+               ? sum_of_squares(gradients.as<double>() + entry.offset, entry.elements)
+               : sum_of_squares(gradients.as<float>() + entry.offset, entry.elements);
   }
   return std::sqrt(sum);
 }

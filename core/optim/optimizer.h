@@ -61,9 +61,12 @@ class Optimizer {
   virtual std::vector<std::pair<std::string, TensorView>> state() const = 0;
 };
 
-/// An optimizer of these parameters, which must outlive it.
-/// Throws ConfigError for an unknown kind or an option out of its range.
+/// An optimizer of these parameters, which lie in the host's memory and must outlive it; for others
+/// Backend::optimizer. Throws ConfigError for an unknown kind or an option out of its range.
 std::unique_ptr<Optimizer> make_optimizer(Parameters& parameters, const OptimizerOptions& options);
+
+/// Throws ConfigError for an unknown kind or an option out of its range.
+void check_optimizer(const OptimizerOptions& options);
 
 /// All kinds, by name.
 std::vector<std::string> optimizer_names();

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
+#include "core/optim/host_optimizer.h"
 #include "core/optim/rules.h"
 
 namespace hadal {
@@ -11,15 +12,14 @@ namespace {
 
 struct Kind {
   const char* name;
-  std::unique_ptr<Optimizer> (*make)(Parameters&, const OptimizerOptions&);
   bool has_momentum;
 };
 
 constexpr Kind kKinds[] = {
-    {"adam", optim::make_adam, false},
-    {"rmsprop_keras", optim::make_rmsprop_keras, false},
-    {"rmsprop_tensorflow", optim::make_rmsprop_tensorflow, true},
-    {"sgd", optim::make_sgd, true},
+    {"adam", false},
+    {"rmsprop_keras", false},
+    {"rmsprop_tensorflow", true},
+    {"sgd", true},
 };
 
 void expect(bool fits, const OptimizerOptions& options, const char* option, double found,
@@ -46,18 +46,27 @@ void check(const OptimizerOptions& o, const Kind& kind) {
   not_negative("epsilon", o.epsilon.value_or(0));
   expect(kind.has_momentum || o.momentum == 0, o, "momentum", o.momentum,
          "0: this rule has no momentum");
-  expect(kind.make == optim::make_sgd || !o.nesterov, o, "nesterov", 1, "false: only sgd has it");
+  expect(o.kind == "sgd" || !o.nesterov, o, "nesterov", 1, "false: only sgd has it");
+  if (o.nesterov && o.momentum == 0)
+    throw ConfigError("optimizer sgd: nesterov is set but momentum is 0, wanted momentum above 0");
 }
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(Parameters& parameters, const OptimizerOptions& options) {
-  for (const Kind& kind : kKinds) {
-    if (options.kind != kind.name) continue;
-    check(options, kind);
-    return kind.make(parameters, options);
-  }
+void check_optimizer(const OptimizerOptions& options) {
+  for (const Kind& kind : kKinds)
+    if (options.kind == kind.name) return check(options, kind);
   throw ConfigError(unknown_name("optimizer", options.kind, optimizer_names()));
+}
+
+std::unique_ptr<Optimizer> make_optimizer(Parameters& parameters, const OptimizerOptions& options) {
+  check_optimizer(options);
+  HADAL_CHECK(!parameters.device());
+  auto optimizer = optim::for_rule(options, [&]<typename Rule>() -> std::unique_ptr<Optimizer> {
+    return std::make_unique<optim::HostOptimizer<Rule>>(parameters, options);
+  });
+  HADAL_CHECK(optimizer != nullptr);
+  return optimizer;
 }
 
 std::vector<std::string> optimizer_names() {

@@ -11,6 +11,7 @@ class ReferenceBackend final : public Backend {
   std::string_view name() const override { return "reference"; }
   Layout preferred_layout(const Shape&, DType) const override { return Layout::kNhwc; }
 
+  using Backend::prepare;
   KernelPtr prepare(const Conv2dOp& op, const KernelContext& context) override;
   KernelPtr prepare(const LinearOp& op, const KernelContext& context) override;
   KernelPtr prepare(const BiasOp& op, const KernelContext& context) override;

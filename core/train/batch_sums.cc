@@ -5,10 +5,10 @@
 namespace hadal {
 
 BatchSums sums_of(const Executor& executor, const Model& model, const data::Batch& batch) {
-  const TensorView scores = executor.value(model.scores);
-  const std::int64_t classes = scores.shape.c();
+  const HostView scores(executor.value(model.scores)), losses(executor.value(model.loss));
+  const std::int64_t classes = scores.view().shape.c();
   const float* score = scores.as<float>();
-  const float* loss = executor.value(model.loss).as<float>();
+  const float* loss = losses.as<float>();
   const std::span<const float> weights = batch.weights.span<float>();
   const std::span<const std::int32_t> labels = batch.labels.span<std::int32_t>();
   BatchSums sums;

@@ -8,7 +8,8 @@ namespace {
 
 template <typename T>
 bool any_non_finite(const TensorView& view) {
-  const T* x = view.as<T>();
+  const HostView host(view);
+  const T* x = host.as<T>();
   return std::any_of(x, x + view.shape.elements(), [](T value) { return !std::isfinite(value); });
 }
 

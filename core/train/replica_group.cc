@@ -28,7 +28,8 @@ ReplicaBuffers replica_buffers(const Parameters& parameters) {
   return {.entries = extents_of(parameters.entries()),
           .gradients = floats(parameters.gradients()),
           .statistics_entries = extents_of(parameters.running_entries()),
-          .statistics = floats(parameters.statistics())};
+          .statistics = floats(parameters.statistics()),
+          .device = parameters.device()};
 }
 
 }  // namespace hadal

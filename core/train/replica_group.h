@@ -40,6 +40,7 @@
 
 namespace hadal {
 
+class Device;
 class Parameters;
 
 /// What a replica is busy with; each has its own time limit (dist/watchdog.h).
@@ -57,6 +58,7 @@ struct ReplicaBuffers {
   std::span<float> gradients;
   std::vector<Extent> statistics_entries;
   std::span<float> statistics;
+  Device* device = nullptr;  // where both spans lie; null: in the host's memory
 };
 
 /// The buffers of `parameters`, running statistics' slots included. ConfigError unless float32.

@@ -1,7 +1,6 @@
 #include "core/train/train_step.h"
 
 #include <cmath>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -24,12 +23,34 @@ std::unique_ptr<Plan> training_plan(const Model& model, const Parameters& parame
   return Plan::compile(model.graph, parameters, backend, plan);
 }
 
+/// Calls visit(first element, elements) for the runs of neighbouring entries whose flag is
+/// `wanted`, with the padding between them, which is zero.
+template <typename Entries, typename Visit>
+void for_each_run(const Entries& entries, std::span<const std::uint8_t> flags, bool wanted,
+                  const Visit& visit) {
+  const auto is_wanted = [&](std::size_t i) { return (flags[i] != 0) == wanted; };
+  for (std::size_t i = 0; i < flags.size(); ++i) {
+    if (!is_wanted(i)) continue;
+    const std::int64_t first = entries[i].offset;
+    while (i + 1 < flags.size() && is_wanted(i + 1)) ++i;
+    visit(first, entries[i].offset + entries[i].elements - first);
+  }
+}
+
+TensorView slice(TensorView flat, std::int64_t first, std::int64_t elements) {
+  flat.data =
+      static_cast<std::byte*>(flat.data) + first * static_cast<std::int64_t>(size_of(flat.type));
+  flat.shape = {elements};
+  return flat;
+}
+
 }  // namespace
 
 TrainStep::TrainStep(const Model& model, Parameters& parameters, Backend& backend,
                      ReplicaGroup& group, std::int64_t shard_batch, const TrainStepOptions& options)
     : model_(model),
       parameters_(parameters),
+      backend_(backend),
       group_(group),
       options_(options),
       executor_(training_plan(model, parameters, backend, shard_batch, options), parameters),
@@ -104,22 +125,18 @@ void TrainStep::run_shard(std::int64_t step, const data::Batch& batch, const Gat
 
 void TrainStep::update_running(std::span<const std::uint8_t> active) {
   const float momentum = static_cast<float>(options_.running_momentum);
-  for (std::size_t i = 0; i < active.size(); ++i) {
-    if (!active[i]) continue;
-    const Parameters::RunningEntry& entry = parameters_.running_entries()[i];
-    float* running = parameters_.running(entry).as<float>();
-    const float* statistic = parameters_.statistic(entry).as<float>();
-    for (std::int64_t c = 0; c < entry.elements; ++c)
-      running[c] += momentum * (statistic[c] - running[c]);
-  }
+  for_each_run(parameters_.running_entries(), active, true,
+               [&](std::int64_t first, std::int64_t n) {
+                 backend_.move_towards(slice(parameters_.statistics(), first, n), momentum,
+                                       slice(parameters_.running(), first, n));
+               });
 }
 
 void TrainStep::clear_gradients_of(std::span<const std::uint8_t> active_entries) {
-  for (std::size_t i = 0; i < active_entries.size(); ++i) {
-    if (active_entries[i]) continue;
-    const TensorView gradient = parameters_.gradient(parameters_.entries()[i]);
-    std::memset(gradient.data, 0, gradient.bytes());
-  }
+  for_each_run(parameters_.entries(), active_entries, false,
+               [&](std::int64_t first, std::int64_t n) {
+                 fill_bytes(slice(parameters_.gradients(), first, n), std::byte{0});
+               });
 }
 
 // The shard again, with an eye on every layer.

@@ -62,6 +62,7 @@ class TrainStep {
 
   const Model& model_;
   Parameters& parameters_;
+  Backend& backend_;
   ReplicaGroup& group_;
   TrainStepOptions options_;
   Executor executor_;

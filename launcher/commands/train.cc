@@ -13,6 +13,7 @@
 #include "core/base/strings.h"
 #include "dist/core_use.h"
 #include "dist/data_parallel_group.h"
+#include "dist/device_group.h"
 #include "dist/drain.h"
 #include "dist/world.h"
 #include "experiments/progress_line.h"
@@ -288,7 +289,8 @@ int train(const TrainOptions& options) {
     const std::unique_ptr<Backend> backend = open_device(options.device);
     dist::DataParallelOptions parallel;
     parallel.logical_shards = spec.logical_shards();
-    dist::DataParallelGroup group(comm, parallel);
+    dist::DataParallelGroup on_host(comm, parallel);
+    dist::DeviceGroup group(on_host);
     if (spec.global_batch() % group.logical_shards() != 0)
       throw ConfigError(
           fmt::format("global_batch {} cannot be cut into {} equal shards; choose a multiple of {}",

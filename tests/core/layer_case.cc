@@ -21,45 +21,70 @@ bool contains(const std::vector<int>& list, int i) {
 /// Memory between two guard zones; all bits set at first, which is NaN in float and double.
 class Guarded {
  public:
-  Guarded(std::string what, std::size_t bytes)
-      : what_(std::move(what)), bytes_(bytes), memory_(bytes + 2 * kGuardBytes) {
-    std::fill_n(memory_.data(), memory_.bytes(), kGuard);
+  Guarded(std::string what, std::size_t bytes, Device* device)
+      : what_(std::move(what)),
+        bytes_(bytes),
+        memory_(bytes + 2 * kGuardBytes, device),
+        all_{memory_.data(),
+             {static_cast<std::int64_t>(memory_.bytes())},
+             DType::kUint8,
+             Layout::kNhwc,
+             device} {
+    fill_bytes(all_, kGuard);
     poison();
   }
 
   std::byte* data() const { return memory_.data() + kGuardBytes; }
-  void poison() const { std::fill_n(data(), bytes_, std::byte{0xFF}); }
+  void poison() const {
+    TensorView inside = all_;
+    inside.data = data();
+    inside.shape = {static_cast<std::int64_t>(bytes_)};
+    fill_bytes(inside, std::byte{0xFF});
+  }
 
   /// From here on the contents must stay as they are.
-  void freeze() { frozen_.assign(data(), data() + bytes_); }
+  void freeze() {
+    const std::vector<std::byte> now = contents();
+    frozen_.assign(now.begin() + kGuardBytes, now.end() - kGuardBytes);
+  }
 
   void expect_intact() const {
+    const std::vector<std::byte> now = contents();
     const auto is_guard = [](std::byte b) { return b == kGuard; };
-    EXPECT_TRUE(std::all_of(memory_.data(), data(), is_guard)) << "written before " << what_;
-    EXPECT_TRUE(std::all_of(data() + bytes_, data() + bytes_ + kGuardBytes, is_guard))
-        << "written behind " << what_;
-    EXPECT_TRUE(frozen_.empty() || std::equal(frozen_.begin(), frozen_.end(), data()))
+    const auto begin = now.begin() + kGuardBytes, end = now.end() - kGuardBytes;
+    EXPECT_TRUE(std::all_of(now.begin(), begin, is_guard)) << "written before " << what_;
+    EXPECT_TRUE(std::all_of(end, now.end(), is_guard)) << "written behind " << what_;
+    EXPECT_TRUE(frozen_.empty() || std::equal(frozen_.begin(), frozen_.end(), begin))
         << what_ << " was changed";
   }
 
  private:
+  std::vector<std::byte> contents() const {
+    const HostView host(all_);
+    const auto* const bytes = static_cast<const std::byte*>(host.view().data);
+    return {bytes, bytes + memory_.bytes()};
+  }
+
   std::string what_;
   std::size_t bytes_;
   AlignedBuffer memory_;
+  TensorView all_;
   std::vector<std::byte> frozen_;
 };
 
 /// A tensor on guarded memory.
 struct GuardedTensor {
-  GuardedTensor(const std::string& what, const Shape& shape, DType type, Layout layout)
-      : view{nullptr, shape, type, layout}, memory(std::make_unique<Guarded>(what, view.bytes())) {
+  GuardedTensor(const std::string& what, const TensorView& form)
+      : view(form), memory(std::make_unique<Guarded>(what, view.bytes(), view.device)) {
     view.data = memory->data();
   }
 
   void set(const std::vector<double>& values) const {
     if (view.type == DType::kInt32) {
+      Tensor plain(view.shape, DType::kInt32);
       for (std::size_t i = 0; i < values.size(); ++i)
-        view.as<std::int32_t>()[i] = static_cast<std::int32_t>(values[i]);
+        plain.as<std::int32_t>()[i] = static_cast<std::int32_t>(values[i]);
+      copy_converted(plain.view(), view);
       return;
     }
     Tensor plain(view.shape, DType::kFloat64);
@@ -140,8 +165,8 @@ LayerResult run_layer(Backend& backend, const LayerCase& layer_case, const Layer
   const auto layer = layer_of(layer_case);
   const auto guarded = [&](const std::string& what, const Shape& shape, DType type) {
     const bool blocked = options.preferred_layouts && shape.rank() == 4 && type == options.type;
-    return GuardedTensor(what, shape, type,
-                         blocked ? backend.preferred_layout(shape, type) : Layout::kNhwc);
+    const Layout layout = blocked ? backend.preferred_layout(shape, type) : Layout::kNhwc;
+    return GuardedTensor(what, {nullptr, shape, type, layout, backend.device()});
   };
   const auto absent = [](TensorView view) {
     view.data = nullptr;
@@ -186,8 +211,8 @@ LayerResult run_layer(Backend& backend, const LayerCase& layer_case, const Layer
   context.out = absent(out.view);
   context.wants_d_parameters = options.backward && options.wants_d_parameters;
   const std::unique_ptr<Kernel> kernel = layer->prepare(backend, context);
-  Guarded saved("saved", kernel->saved_bytes());
-  Guarded workspace("workspace", kernel->workspace_bytes());
+  Guarded saved("saved", kernel->saved_bytes(), backend.device());
+  Guarded workspace("workspace", kernel->workspace_bytes(), backend.device());
 
   std::vector<TensorView> in_views = views_of(in);
   for (const int closed : layer_case.closed)

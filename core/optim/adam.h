@@ -3,13 +3,13 @@
 //
 //   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
 //   w -= lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)          t = 1, 2, ...
+#pragma once
+
 #include <cmath>
 
-#include "core/optim/flat_optimizer.h"
-#include "core/optim/rules.h"
+#include "core/optim/rule.h"
 
 namespace hadal::optim {
-namespace {
 
 struct Adam {
   static constexpr std::array<StateSpec, 2> kState{{{"first_moment"}, {"second_moment"}}};
@@ -17,25 +17,23 @@ struct Adam {
       : beta1(options.beta1), beta2(options.beta2), epsilon(options.epsilon.value_or(1e-8)) {}
 
   template <typename T>
-  auto update(double lr, std::int64_t step) const {
-    const auto t = static_cast<double>(step);
-    const double corrected = lr * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
-    return [rate = static_cast<T>(corrected), b1 = static_cast<T>(beta1),
-            c1 = static_cast<T>(1 - beta1), b2 = static_cast<T>(beta2),
-            c2 = static_cast<T>(1 - beta2), eps = static_cast<T>(epsilon)](T& w, T g, T& m, T& v) {
+  struct Update {
+    T rate, b1, c1, b2, c2, eps;
+    HADAL_PORTABLE void operator()(T& w, T g, T& m, T& v) const {
       m = b1 * m + c1 * g;
       v = b2 * v + c2 * g * g;
       w -= rate * m / (std::sqrt(v) + eps);
-    };
+    }
+  };
+  template <typename T>
+  Update<T> update(double lr, std::int64_t step) const {
+    const auto t = static_cast<double>(step);
+    const double corrected = lr * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
+    return {static_cast<T>(corrected), static_cast<T>(beta1),     static_cast<T>(1 - beta1),
+            static_cast<T>(beta2),     static_cast<T>(1 - beta2), static_cast<T>(epsilon)};
   }
 
   double beta1, beta2, epsilon;
 };
-
-}  // namespace
-
-std::unique_ptr<Optimizer> make_adam(Parameters& parameters, const OptimizerOptions& options) {
-  return std::make_unique<FlatOptimizer<Adam>>(parameters, options);
-}
 
 }  // namespace hadal::optim

@@ -1,0 +1,25 @@
+// What a backend without kernels of its own for it does: plain loops on the host.
+#include "core/backend.h"
+
+#include "core/folded_convolution.h"
+#include "core/optim/optimizer.h"
+
+namespace hadal {
+
+Backend::KernelPtr Backend::prepare(const FoldedConv2dOp& op, const KernelContext& context) {
+  return fold_on_the_host(op, context, *this);
+}
+
+void Backend::move_towards(const TensorView& x, float rate, const TensorView& y) {
+  HADAL_CHECK(x.shape == y.shape && !x.device && !y.device);
+  const float* from = x.as<float>();
+  float* to = y.as<float>();
+  for (std::int64_t i = 0; i < y.shape.elements(); ++i) to[i] += rate * (from[i] - to[i]);
+}
+
+std::unique_ptr<Optimizer> Backend::optimizer(Parameters& parameters,
+                                              const OptimizerOptions& options) {
+  return make_optimizer(parameters, options);
+}
+
+}  // namespace hadal
