@@ -83,6 +83,11 @@ double Communicator::all_reduce(double value, ReduceOp op) {
   return value;
 }
 
+int local_rank(Communicator& comm) {
+  const std::vector<std::string> hosts = comm.all_gather(comm.host());
+  return static_cast<int>(std::count(hosts.begin(), hosts.begin() + comm.rank(), comm.host()));
+}
+
 std::string host_name() {
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) != 0) return "localhost";

@@ -76,6 +76,9 @@ class Communicator {
   Heartbeat* heartbeat_ = nullptr;
 };
 
+/// Which of the ranks on its machine this one is, from 0. Collective.
+int local_rank(Communicator& comm);
+
 /// "node17": what gethostname() says.
 std::string host_name();
 

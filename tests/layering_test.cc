@@ -162,6 +162,14 @@ TEST(Layering, OneDnnIsNamedOnlyInTheCpuBackend) {
               IsEmpty());
 }
 
+TEST(Layering, CudaIsNamedOnlyInItsBackend) {
+  EXPECT_THAT(misplaced(
+                  {"cuda", "cudnn", "cublas", "nccl"},
+                  [](const std::string& file) { return file.starts_with("core/cuda/"); },
+                  "every call into CUDA's libraries is in core/cuda"),
+              IsEmpty());
+}
+
 TEST(Layering, CoreKnowsNoProtobuf) {
   const auto outside_core = [](const std::string& file) { return !file.starts_with("core/"); };
   std::vector<std::string> offenders =

@@ -13,6 +13,7 @@
 #include "experiments/spec/load.h"
 #include "experiments/translate.h"
 #include "launcher/command.h"
+#include "launcher/command_line.h"
 #include "launcher/device.h"
 
 namespace hadal::launcher {
@@ -32,7 +33,10 @@ int evaluate(const Options& options) {
       spec::load_experiment(fs::path(options.run) / "spec.textproto", {}, experiments::complete);
   dist::World world;
   dist::DataParallelGroup group(world.communicator(), {.logical_shards = spec.logical_shards()});
-  const std::unique_ptr<Backend> backend = open_device(options.device);
+  std::string device_note;
+  const std::unique_ptr<Backend> backend =
+      open_device(options.device, dist::local_rank(world.communicator()), device_note);
+  if (group.is_root() && !device_note.empty()) complain(std::cerr, device_note);
   experiments::EvaluationRequest request;
   request.folder = options.run;
   request.data_dir = options.data_dir;
@@ -58,7 +62,7 @@ Action declare(CLI::App& app) {
   app.add_option("--weights", options->weights, "last, or best: those of the best validation epoch")
       ->capture_default_str()
       ->check(CLI::IsMember({"last", "best"}));
-  app.add_option("--device", options->device, "auto, cpu or reference")->capture_default_str();
+  app.add_option("--device", options->device, kDeviceHelp)->capture_default_str();
   app.add_option("--data-dir", options->data_dir,
                  "where the data sets lie (else HADAL_DATA, else ./data)");
   return [options] { return evaluate(*options); };

@@ -14,6 +14,7 @@
 #include "experiments/spec/load.h"
 #include "experiments/translate.h"
 #include "launcher/command.h"
+#include "launcher/command_line.h"
 #include "launcher/device.h"
 
 namespace hadal::launcher {
@@ -76,8 +77,10 @@ int plan(const Options& options) {
       spec::load_experiment(options.spec, options.set, experiments::complete);
   const InputSpec input = experiments::input_of(spec);
   const Model model = experiments::build_model(spec, input);
-  const Parameters parameters(model.graph);
-  const std::unique_ptr<Backend> backend = open_device(options.device);
+  std::string device_note;
+  const std::unique_ptr<Backend> backend = open_device(options.device, 0, device_note);
+  if (!device_note.empty()) complain(std::cerr, device_note);
+  const Parameters parameters(model.graph, DType::kFloat32, backend->device());
   const int shards = spec.logical_shards() > 0 ? spec.logical_shards() : options.ranks;
   const std::int64_t batch = spec.global_batch() / shards;
   const auto chosen = compile(model, parameters, *backend, batch, spec.recompute_every());
@@ -111,7 +114,7 @@ Action declare(CLI::App& app) {
   app.add_option("--set", options->set,
                  "KEY=VALUE, replaces a field of the spec; may be given again")
       ->allow_extra_args(false);
-  app.add_option("--device", options->device, "auto, cpu or reference")->capture_default_str();
+  app.add_option("--device", options->device, kDeviceHelp)->capture_default_str();
   app.add_option("--ranks", options->ranks, "ranks, for specs that do not fix logical_shards")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

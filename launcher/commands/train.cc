@@ -286,7 +286,9 @@ int train(const TrainOptions& options) {
     comm.barrier();
     folder_is_ours = true;
 
-    const std::unique_ptr<Backend> backend = open_device(options.device);
+    std::string device_note;
+    const std::unique_ptr<Backend> backend =
+        open_device(options.device, dist::local_rank(comm), device_note);
     dist::DataParallelOptions parallel;
     parallel.logical_shards = spec.logical_shards();
     dist::DataParallelGroup on_host(comm, parallel);
@@ -307,6 +309,7 @@ int train(const TrainOptions& options) {
           group.logical_shards() == 1 ? "" : "s", spec.global_batch() / group.logical_shards(),
           backend->name(), folder.string()));
     }
+    if (is_root && !device_note.empty()) writer->on_event("warning", 0, device_note);
     const dist::CoreUse cores = dist::core_use(comm, 1);
     if (is_root && cores.oversubscribed())
       writer->on_event("warning", 0, cores.warning(comm.host()));
@@ -352,7 +355,7 @@ Action declare(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--out", options->out, "folder of the run (default: runs/NAME-sSEED-HASH)");
   app.add_flag("--resume", options->resume, "go on from the last good checkpoint in the folder");
-  app.add_option("--device", options->device, "auto, cpu or reference")->capture_default_str();
+  app.add_option("--device", options->device, kDeviceHelp)->capture_default_str();
   app.add_option("--data-dir", options->data_dir,
                  "where the data sets lie (else HADAL_DATA, else ./data)");
   app.add_flag("--quiet", options->quiet, "no progress, only warnings and errors");

@@ -1,0 +1,101 @@
+#include "core/cuda/open.h"
+
+#include <array>
+#include <cstdlib>
+#include <system_error>
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include "core/base/error.h"
+#include "core/base/strings.h"
+#include "core/cuda/plugin.h"
+
+namespace hadal::cuda {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFile = "libhadal_cuda.so";
+using Message = std::array<char, 512>;
+
+std::string looked_in(const std::vector<fs::path>& folders) {
+  std::vector<std::string> names;
+  for (const fs::path& folder : folders) names.push_back(folder.string());
+  return join(names, ", ");
+}
+
+template <typename Function>
+Function* function(void* library, const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(library, name));
+}
+
+}  // namespace
+
+PluginPlaces PluginPlaces::usual() {
+  PluginPlaces places;
+  if (const char* folder = std::getenv("HADAL_PLUGIN_DIR")) places.folders.emplace_back(folder);
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return places;
+  places.folders.push_back(program.parent_path());
+  places.folders.push_back(program.parent_path().parent_path() / "lib");
+  return places;
+}
+
+bool has_driver(const PluginPlaces& places) {
+  return ::dlopen(places.driver.c_str(), RTLD_LAZY) != nullptr;
+}
+
+Plugin::Plugin(const std::string& device_name, const PluginPlaces& places)
+    : device_name_(device_name) {
+  const auto refuse = [&](const std::string& why) {
+    throw DeviceError(fmt::format("device {}: {}", device_name_, why));
+  };
+  if (!has_driver(places))
+    refuse(fmt::format("no CUDA driver on this machine ({} cannot be loaded); use --device cpu",
+                       places.driver));
+  fs::path file;
+  std::error_code ignored;
+  for (const fs::path& folder : places.folders)
+    if (file.empty() && fs::exists(folder / kFile, ignored)) file = folder / kFile;
+  if (file.empty())
+    refuse(
+        fmt::format("{} not found (looked in {}); configure with -DHADAL_CUDA=ON, or name its "
+                    "folder in HADAL_PLUGIN_DIR",
+                    kFile, looked_in(places.folders)));
+  library_ = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (!library_) {
+    const char* const reason = ::dlerror();
+    refuse(
+        fmt::format("{}; CUDA 13 and cuDNN 9 must be where the dynamic linker looks "
+                    "(LD_LIBRARY_PATH)",
+                    reason ? reason : file.string() + " cannot be loaded"));
+  }
+  const auto* const interface =
+      function<decltype(hadal_cuda_interface)>(library_, "hadal_cuda_interface");
+  if (!interface) refuse(file.string() + " is no plug-in of this program");
+  if (std::string_view(interface()) != HADAL_CUDA_INTERFACE)
+    refuse(fmt::format("{} is of another build ({}, this program is {}); build both together",
+                       file.string(), interface(), HADAL_CUDA_INTERFACE));
+}
+
+int Plugin::devices() const {
+  Message message{};
+  const int devices = function<decltype(hadal_cuda_devices)>(library_, "hadal_cuda_devices")(
+      message.data(), message.size());
+  if (devices == 0)
+    throw DeviceError(fmt::format("device {}: {}", device_name_,
+                                  message[0] ? message.data() : "CUDA shows no GPU"));
+  return devices;
+}
+
+std::unique_ptr<Backend> Plugin::open(int ordinal) const {
+  Message message{};
+  Backend* const backend = function<decltype(hadal_cuda_open)>(library_, "hadal_cuda_open")(
+      ordinal, message.data(), message.size());
+  if (!backend) throw DeviceError(message.data());
+  return std::unique_ptr<Backend>(backend);
+}
+
+}  // namespace hadal::cuda
