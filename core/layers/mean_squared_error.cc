@@ -1,29 +1,21 @@
 #include "core/layers/mean_squared_error.h"
 
-#include "core/layers/expect.h"
+#include "core/layers/loss.h"
 
 namespace hadal {
 namespace {
 
-class MeanSquaredErrorLayer final : public Layer {
+class MeanSquaredErrorLayer final : public LossLayer<MeanSquaredErrorOp> {
  public:
-  explicit MeanSquaredErrorLayer(const MeanSquaredErrorOp& op) : op_(op) {}
+  using LossLayer::LossLayer;
 
   std::string_view type() const override { return "mean_squared_error"; }
-  std::string describe() const override { return op_.half_sum ? "half sum" : ""; }
-  Shape output_shape(std::span<const Shape> in) const override {
-    HADAL_CHECK(in.size() == 2);
-    expect_same(in[1], "target", in[0], "the input");
-    return {in[0].n()};
-  }
-  BackwardReads backward_reads() const override { return {.inputs = true}; }
-  bool differentiable(int input) const override { return input == 0; }
-  std::unique_ptr<Kernel> prepare(Backend& backend, const KernelContext& context) const override {
-    return backend.prepare(op_, context);
-  }
+  std::string describe() const override { return op().half_sum ? "half sum" : ""; }
 
  private:
-  MeanSquaredErrorOp op_;
+  void expect_inputs(const Shape& x, const Shape& target) const override {
+    expect_same(target, "target", x, "the input");
+  }
 };
 
 }  // namespace

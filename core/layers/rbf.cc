@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/layers/expect.h"
+#include "core/layers/loss.h"
 #include "core/layers/rbf_codes.h"
 
 namespace hadal {
@@ -39,26 +40,14 @@ class RbfLayer final : public Layer {
   RbfOptions options_;
 };
 
-class RbfLossLayer final : public Layer {
+class RbfLossLayer final : public LossLayer<RbfLossOp> {
  public:
-  explicit RbfLossLayer(const RbfLossOp& op) : op_(op) {}
+  using LossLayer::LossLayer;
 
   std::string_view type() const override { return "rbf_loss"; }
   std::string describe() const override {
-    return op_.discriminative ? fmt::format("discriminative, margin {}", op_.margin) : "";
+    return op().discriminative ? fmt::format("discriminative, margin {}", op().margin) : "";
   }
-  Shape output_shape(std::span<const Shape> in) const override {
-    expect_scores_and_labels(in[0], in[1]);
-    return {in[0].n()};
-  }
-  BackwardReads backward_reads() const override { return {.inputs = true}; }
-  bool differentiable(int input) const override { return input == 0; }
-  std::unique_ptr<Kernel> prepare(Backend& backend, const KernelContext& context) const override {
-    return backend.prepare(op_, context);
-  }
-
- private:
-  RbfLossOp op_;
 };
 
 }  // namespace

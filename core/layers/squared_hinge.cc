@@ -2,30 +2,17 @@
 
 #include <fmt/format.h>
 
-#include "core/layers/expect.h"
+#include "core/layers/loss.h"
 
 namespace hadal {
 namespace {
 
-class SquaredHingeLayer final : public Layer {
+class SquaredHingeLayer final : public LossLayer<SquaredHingeOp> {
  public:
-  explicit SquaredHingeLayer(const SquaredHingeOp& op) : op_(op) {}
+  using LossLayer::LossLayer;
 
   std::string_view type() const override { return "squared_hinge"; }
-  std::string describe() const override { return fmt::format("margin {}", op_.margin); }
-  Shape output_shape(std::span<const Shape> in) const override {
-    HADAL_CHECK(in.size() == 2);
-    expect_scores_and_labels(in[0], in[1]);
-    return {in[0].n()};
-  }
-  BackwardReads backward_reads() const override { return {.inputs = true}; }
-  bool differentiable(int input) const override { return input == 0; }
-  std::unique_ptr<Kernel> prepare(Backend& backend, const KernelContext& context) const override {
-    return backend.prepare(op_, context);
-  }
-
- private:
-  SquaredHingeOp op_;
+  std::string describe() const override { return fmt::format("margin {}", op().margin); }
 };
 
 }  // namespace
