@@ -6,6 +6,11 @@
 #include "core/base/strings.h"
 
 namespace hadal {
+namespace {
+
+constexpr int kMaxNodes = 100000;  // ResNet-1202 has 3,600
+
+}  // namespace
 
 Value Graph::input(std::string name, const Shape& sample, DType type) {
   HADAL_CHECK(sample.rank() > 0 && sample.n() == 1);
@@ -38,6 +43,9 @@ Value Graph::apply(std::string name, std::shared_ptr<const Layer> layer,
 
 Value Graph::append(Node node) {
   const int id = static_cast<int>(nodes_.size());
+  if (id == kMaxNodes)
+    throw ConfigError(
+        fmt::format("a net of more than {} layers is taken for a mistake", kMaxNodes));
   if (!by_name_.emplace(node.name, id).second)
     throw ConfigError(fmt::format("the graph has two nodes named '{}'", node.name));
   nodes_.push_back(std::move(node));

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/json.h"
 #include "core/base/strings.h"
 
 namespace hadal {
@@ -60,6 +61,7 @@ class Reader {
   }
 
   Json header(std::string_view text) const {
+    if (is_nested_deeper(text, kMaxJsonNesting)) fail("header is nested too deep");
     Json header = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (!header.is_object()) fail("header is not a JSON object");
     return header;

@@ -24,7 +24,9 @@ std::int64_t Shape::operator[](int axis) const {
 
 std::int64_t Shape::elements() const {
   std::int64_t product = 1;
-  for (const std::int64_t extent : extents()) product *= extent;
+  for (const std::int64_t extent : extents())
+    if (__builtin_mul_overflow(product, extent, &product))
+      throw ShapeError(fmt::format("{} is more than can be counted", to_string()));
   return product;
 }
 

@@ -10,11 +10,14 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/base/plain_text.h"
 #include "core/base/strings.h"
 #include "launcher/version.h"
 
 namespace hadal::launcher {
 namespace {
+
+constexpr std::size_t kLongestComplaint = 4000;
 
 // mpirun and srun both name the rank in the environment, before MPI is there to be asked.
 std::optional<int> rank_from_environment() {
@@ -134,7 +137,9 @@ int parse_and_run(CLI::App& app, std::span<const Command> commands,
 }  // namespace
 
 void complain(std::ostream& err, const std::string& message) {
-  for (const std::string& line : split(message, '\n')) err << fmt::format("hadal: {}\n", line);
+  // What a message quotes may be anybody's.
+  for (std::string& line : split(message, '\n'))
+    err << fmt::format("hadal: {}\n", on_one_line(std::move(line), kLongestComplaint));
   err << std::flush;
 }
 

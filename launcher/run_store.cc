@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json.h"
 #include "core/base/strings.h"
 
 namespace hadal::launcher {
@@ -54,8 +55,9 @@ std::optional<std::string> read_if_there(const fs::path& path) {
 // Runs `read` on the parsed text; whatever does not fit is a DataError that names `where`.
 template <typename Read>
 void parse(const std::string& text, const std::string& where, Read read) {
+  const json whole = parse_json(text, where);
   try {
-    read(json::parse(text));
+    read(whole);
   } catch (const json::exception& error) {
     throw DataError(fmt::format("{}: damaged ({})", where, error.what()));
   }

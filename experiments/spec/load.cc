@@ -14,10 +14,13 @@ std::string read_spec(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     throw ConfigError(fmt::format("{}: is a folder, wanted a .textproto file", path.string()));
+  // A pipe may never end, and a device has no end.
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    throw ConfigError(fmt::format("{}: is no file, wanted a .textproto file", path.string()));
   return read_file(path, kMaxSpecBytes);
 }
 
-bool is_sweep(const std::string& text) {
+bool is_sweep_text(const std::string& text) {
   try {
     SweepSpec sweep;
     parse_text(text, "", sweep);
@@ -62,12 +65,14 @@ ExperimentSpec load_experiment(const std::filesystem::path& path,
   try {
     return experiment_from_text(text, path.string(), overrides, complete);
   } catch (const ConfigError&) {
-    if (!is_sweep(text)) throw;
+    if (!is_sweep_text(text)) throw;
     throw ConfigError(
         fmt::format("{} is a sweep, not an experiment; run it with: hadal sweep run {}",
                     path.string(), path.string()));
   }
 }
+
+bool is_sweep(const std::filesystem::path& path) { return is_sweep_text(read_spec(path)); }
 
 SweepSpec sweep_from_text(std::string_view text, const std::string& file) {
   SweepSpec sweep;

@@ -10,6 +10,7 @@
 #include <google/protobuf/text_format.h>
 
 #include "core/base/error.h"
+#include "core/base/plain_text.h"
 #include "core/base/strings.h"
 #include "experiments/spec/fields.h"
 
@@ -23,21 +24,13 @@ constexpr std::size_t kLongestMessage = 600;
 // Elements of one list whose places are kept; finding a place costs a pass over the text.
 constexpr int kMostPlaces = 100;
 
-/// One line of printable text, whatever a hostile file put into a message.
-std::string on_one_line(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  if (text.size() > kLongestMessage) text = text.substr(0, kLongestMessage) + "...";
-  return text;
-}
-
 /// Lines for a person: the first kMostErrors and how many there were besides.
 class Lines {
  public:
   bool full() const { return lines_.size() >= kMostErrors; }
   void add(std::string line) {
     if (full()) return skip();
-    lines_.push_back(on_one_line(std::move(line)));
+    lines_.push_back(on_one_line(std::move(line), kLongestMessage));
   }
   void skip() { ++skipped_; }
   bool empty() const { return lines_.empty(); }

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/base/plain_text.h"
 #include "core/base/strings.h"
 #include "experiments/spec/fields.h"
 #include "experiments/spec/options.h"
@@ -22,6 +23,9 @@ namespace {
 namespace pb = google::protobuf;
 using Type = pb::FieldDescriptor::CppType;
 using Problems = std::vector<Problem>;
+
+// A remark of some paragraphs; names are bounded where they become folders.
+constexpr std::size_t kMaxTextBytes = 4096;
 
 /// An experiment inside a sweep is a fragment until a row and the axes have completed it.
 bool is_fragment(const pb::Message& outer, const pb::FieldDescriptor* field) {
@@ -100,10 +104,23 @@ std::vector<std::string> strings_of(const pb::Message& message, const pb::FieldD
 
 void check_strings(const std::vector<std::string>& texts, const std::string& path,
                    Problems& problems) {
-  for (const std::string& text : texts)
-    if (std::any_of(text.begin(), text.end(),
-                    [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
-      problems.push_back({path, "has a line break or another control character in it"});
+  for (const std::string& text : texts) {
+    if (text.size() > kMaxTextBytes)
+      problems.push_back({path, fmt::format("is {} bytes of text, at most {} are taken",
+                                            text.size(), kMaxTextBytes)});
+    else if (const std::string trouble = trouble_in_line(text); !trouble.empty())
+      problems.push_back({path, trouble});
+  }
+}
+
+// The text format takes any number for an enumerator.
+void check_enum(const pb::Message& message, const pb::FieldDescriptor* field,
+                const std::string& path, Problems& problems) {
+  HADAL_CHECK(!field->is_repeated());
+  const int value = message.GetReflection()->GetEnumValue(message, field);
+  if (field->enum_type()->FindValueByNumber(value) == nullptr)
+    problems.push_back(
+        {path, unknown_name("value", fmt::to_string(value), value_names(*field->enum_type()))});
 }
 
 void check_fields_under(const pb::Message& message, const std::string& prefix, Problems& problems) {
@@ -123,6 +140,8 @@ void check_fields_under(const pb::Message& message, const std::string& prefix, P
     if (!given) continue;
     if (is_number(field)) {
       check_bounds(numbers_of(message, field), field->options(), path, problems);
+    } else if (field->cpp_type() == Type::CPPTYPE_ENUM) {
+      check_enum(message, field, path, problems);
     } else if (field->cpp_type() == Type::CPPTYPE_STRING) {
       check_strings(strings_of(message, field), path, problems);
     } else if (field->cpp_type() == Type::CPPTYPE_MESSAGE && !is_fragment(message, field)) {

@@ -13,7 +13,14 @@ constexpr const char* kHeader =
     "table,row,column,finished,failed,unfinished,metric,headline,n,mean,std,median,min,max,ci95,"
     "paper,paper_std,difference,source,status,note,runs\r\n";
 
-std::string in_quotes(const std::string& text) {
+// A spreadsheet takes text that begins so for a formula and runs it; behind an apostrophe it is
+// text.
+bool is_formula(const std::string& text) {
+  return !text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos;
+}
+
+std::string in_quotes(const std::string& plain) {
+  const std::string text = is_formula(plain) ? "'" + plain : plain;
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string result = "\"";
   for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json.h"
 #include "core/base/strings.h"
 #include "dist/drain.h"
 #include "launcher/supervisor.h"
@@ -67,7 +68,7 @@ BatchJob read_batch_job(const fs::path& folder) {
   BatchJob batch;
   batch.job.folder = folder;
   try {
-    const json description = json::parse(read_file(path));
+    const json description = parse_json(read_file(path), path.string());
     description.at("command").get_to(batch.job.command);
     description.at("ranks").get_to(batch.job.ranks);
     description.at("cores_per_rank").get_to(batch.job.cores_per_rank);
