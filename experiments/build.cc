@@ -48,12 +48,17 @@ std::unique_ptr<data::Loader> RunData::evaluation_loader(Evaluated which, std::i
   return std::make_unique<data::Loader>(*test_, data::all_indices(dataset_.test.count), options);
 }
 
-InputSpec input_of(const spec::ExperimentSpec& spec) {
+InputSpec raw_input_of(const spec::ExperimentSpec& spec) {
   const data::DatasetInfo& info = data::find_dataset(spec.data().name());
   InputSpec input{info.height, info.width, info.channels, info.classes};
   const data::OptionValues options = load_options(spec.data()).values;
   if (const auto side = options.find("side"); side != options.end())
     input.height = input.width = static_cast<int>(parse_int(side->second, "data option side"));
+  return input;
+}
+
+InputSpec input_of(const spec::ExperimentSpec& spec) {
+  InputSpec input = raw_input_of(spec);
   for (const data::PreprocessStep& step : preprocess_steps(spec.data())) {
     if (step.name != "pad") continue;
     input.height += 2 * static_cast<int>(step.values.at(0));

@@ -41,7 +41,9 @@ class RunData {
   std::unique_ptr<data::PreparedImages> train_, test_;
 };
 
-/// The images a spec's net would get, without reading its data set.
+/// The images of a spec's data set, without reading it; and as its net gets them, with the border
+/// that preprocessing adds.
+InputSpec raw_input_of(const spec::ExperimentSpec& spec);
 InputSpec input_of(const spec::ExperimentSpec& spec);
 
 /// The model of a spec for this input, with the spec's initialiser on the weights of its

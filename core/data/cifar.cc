@@ -47,6 +47,8 @@ const std::vector<OfficialFile>& files100() {
   return files;
 }
 
+ImageCounts counts(const OptionValues&) { return {50000, 10000}; }
+
 std::vector<std::string> paths_of(const std::vector<OfficialFile>& files) {
   std::vector<std::string> paths;
   for (const OfficialFile& file : files) paths.push_back(file.path);
@@ -123,6 +125,7 @@ DatasetInfo cifar10_info() {
                          .is_archive = true}},
           .options = {},
           .needed_files = [](const OptionValues&) { return paths_of(files10()); },
+          .counts = counts,
           .load = load10};
 }
 
@@ -139,6 +142,7 @@ DatasetInfo cifar100_info() {
                          .is_archive = true}},
           .options = {},
           .needed_files = [](const OptionValues&) { return paths_of(files100()); },
+          .counts = counts,
           .load = load100};
 }
 

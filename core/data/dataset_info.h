@@ -36,6 +36,10 @@ struct OptionInfo {
 
 using OptionValues = std::map<std::string, std::string>;
 
+struct ImageCounts {
+  std::int64_t train = 0, test = 0;
+};
+
 struct DatasetInfo {
   std::string name{};         // "cifar10"
   std::string description{};  // one line
@@ -48,6 +52,9 @@ struct DatasetInfo {
   std::vector<OptionInfo> options{};
   /// Files (below the data folder) that loading with these options needs.
   std::vector<std::string> (*needed_files)(const OptionValues& options) = nullptr;
+  /// How many images loading with these options gives, as the set's makers count them: known
+  /// without a file. `options` has a value for every option.
+  ImageCounts (*counts)(const OptionValues& options) = nullptr;
   /// Reads the set from a data folder that holds them. `options` has a value for every option.
   Dataset (*load)(const std::filesystem::path& folder, const OptionValues& options) = nullptr;
 };

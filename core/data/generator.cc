@@ -252,17 +252,23 @@ DatasetInfo generator_info() {
                   {"difficulty", fmt::to_string(defaults.difficulty), "0 (clear) to 1"},
                   {"seed", fmt::to_string(defaults.seed), "another seed, other pictures"}},
       .needed_files = nullptr,
-      .load = [](const std::filesystem::path&, const OptionValues& values) {
-        const auto integer = [&](const char* name) {
-          return parse_int(values.at(name), fmt::format("generator option {}", name));
-        };
-        return generate_dataset(
-            {.train = integer("train"),
-             .test = integer("test"),
-             .side = static_cast<int>(std::clamp<long long>(integer("side"), 0, 1 << 20)),
-             .difficulty = parse_double(values.at("difficulty"), "generator option difficulty"),
-             .seed = static_cast<std::uint64_t>(integer("seed"))});
-      }};
+      .counts =
+          [](const OptionValues& values) {
+            return ImageCounts{parse_int(values.at("train"), "generator option train"),
+                               parse_int(values.at("test"), "generator option test")};
+          },
+      .load =
+          [](const std::filesystem::path&, const OptionValues& values) {
+            const auto integer = [&](const char* name) {
+              return parse_int(values.at(name), fmt::format("generator option {}", name));
+            };
+            return generate_dataset(
+                {.train = integer("train"),
+                 .test = integer("test"),
+                 .side = static_cast<int>(std::clamp<long long>(integer("side"), 0, 1 << 20)),
+                 .difficulty = parse_double(values.at("difficulty"), "generator option difficulty"),
+                 .seed = static_cast<std::uint64_t>(integer("seed"))});
+          }};
 }
 
 }  // namespace hadal::data

@@ -15,6 +15,7 @@ DatasetInfo imagenet_info() {
   info.options = {{"shorter_side", "256", "pixels of the shorter side before cropping, or a range"},
                   {"crop", "224", "side of the crop"},
                   {"random_area", "false", "crops of random area and aspect"}};
+  info.counts = [](const OptionValues&) { return ImageCounts{1'281'167, 50'000}; };
   info.load = [](const std::filesystem::path&, const OptionValues&) -> Dataset {
     throw ConfigError(
         "data set imagenet cannot be read by this program; `hadal plan` works on it, training does "

@@ -113,6 +113,7 @@ DatasetInfo mnist_info() {
     for (const OfficialFile& file : files()) paths.push_back(file.path);
     return paths;
   };
+  info.counts = [](const OptionValues&) { return ImageCounts{60000, 10000}; };
   return info;
 }
 

@@ -93,6 +93,16 @@ std::vector<std::string> needed_files(const OptionValues& options) {
   return paths;
 }
 
+// Files of other names are somebody's own and not counted.
+ImageCounts counts(const OptionValues& options) {
+  const auto digits_of = [&](const char* option) -> std::int64_t {
+    for (const File& file : files())
+      if (kFolder + options.at(option) == file.official.path) return file.digits;
+    return 0;
+  };
+  return {digits_of("train_file") + digits_of("extra_file"), digits_of("test_file")};
+}
+
 Dataset load(const std::filesystem::path& folder, const OptionValues& options) {
   if (options.at("train_file") == kNone)
     throw ConfigError("data set svhn: train_file is none, wanted a file");
@@ -136,6 +146,7 @@ DatasetInfo svhn_info() {
                   {"test_file", "test_32x32.mat", "test digits, or none"},
                   {"extra_file", "extra_32x32.mat", "further training digits, or none"}},
       .needed_files = needed_files,
+      .counts = counts,
       .load = load};
   for (const File& file : files()) {
     info.files.push_back(file.official);

@@ -21,6 +21,8 @@ class Evaluator {
   Evaluator(const Model& model, Parameters& parameters, Backend& backend, ReplicaGroup& group,
             std::int64_t shard_batch);
 
+  const Plan& plan() const { return executor_.plan(); }
+
   /// Collective: one epoch of `loader`, which serves this replica's shards. The same numbers on
   /// every replica.
   Evaluation run(data::Loader& loader);
