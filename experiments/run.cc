@@ -143,7 +143,8 @@ bool Training::train_one_step(bool wants_drain) {
     now.error = 100 * sums_.errors / sums_.samples;
     now.images = std::llround(result.samples);
     listener_.on_step(now);
-    listener_.on_state({steps_done_, result.loss, parameters_->tensor_hashes()});
+    listener_.on_state(
+        {steps_done_, result.loss, parameters_->tensor_hashes(), result.shard_losses});
   }
   return result.drain;
 }

@@ -42,6 +42,7 @@ struct StepState {
   std::int64_t step = 0;                     // steps done
   double loss = 0;                           // of this step's batch
   std::vector<std::uint64_t> tensor_hashes;  // Parameters::tensor_hashes()
+  std::vector<double> shard_losses = {};     // StepResult::shard_losses
 };
 
 /// What a training tells while it goes on. Called on the root replica only.

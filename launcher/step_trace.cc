@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/hash.h"
+#include "core/base/json.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -37,6 +38,7 @@ class TraceReader {
     line.at("hash").get_to(step.hash);
     if (const auto tensors = line.find("tensors"); tensors != line.end())
       tensors->get_to(step.tensors);
+    if (const auto shards = line.find("shards"); shards != line.end()) shards->get_to(step.shards);
     // An attempt that starts again from a checkpoint replaces what came after it.
     for (; !trace_.steps.empty() && trace_.steps.back().step >= step.step; trace_.steps.pop_back())
       replaced_[trace_.steps.back().step] = trace_.steps.back().hash;
@@ -61,10 +63,16 @@ void TraceWriter::begin(const std::vector<std::string>& tensor_names) {
   lines_->append(json{{"tensors", tensor_names}}.dump());
 }
 
-void TraceWriter::add(long long step, double loss, std::span<const std::uint64_t> tensor_hashes) {
+void TraceWriter::add(long long step, double loss, std::span<const std::uint64_t> tensor_hashes,
+                      std::span<const double> shard_losses) {
   json line = {{"step", step},
                {"loss", loss},
                {"hash", hex64(hash64(tensor_hashes.data(), tensor_hashes.size_bytes()))}};
+  if (!shard_losses.empty()) {
+    json& shards = line["shards"] = json::array();
+    for (const double shard : shard_losses)
+      shards.push_back(hex64(hash64(&shard, sizeof shard)).substr(8));
+  }
   if (step == 1 || step % kTensorsEverySteps == 0) {
     json& tensors = line["tensors"] = json::array();
     for (const std::uint64_t hash : tensor_hashes) tensors.push_back(hex64(hash));
@@ -81,16 +89,29 @@ Trace read_trace(const fs::path& folder) {
   for (int number = 1; begin < text.size(); ++number) {
     const std::size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;  // torn by a killed writer
+    const std::string where = fmt::format("{}:{}", path.string(), number);
+    const json line = parse_json(std::string_view(text).substr(begin, end - begin), where);
     try {
-      reader.take(json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin),
-                              text.begin() + static_cast<std::ptrdiff_t>(end)));
+      reader.take(line);
     } catch (const json::exception& error) {
-      throw DataError(fmt::format("{}:{}: damaged ({})", path.string(), number, error.what()));
+      throw DataError(fmt::format("{}: damaged ({})", where, error.what()));
     }
     begin = end + 1;
   }
   return std::move(reader).trace();
 }
+
+namespace {
+
+std::optional<std::vector<int>> differing_shards(const TracedStep& a, const TracedStep& b) {
+  if (a.shards.empty() || a.shards.size() != b.shards.size()) return std::nullopt;
+  std::vector<int> shards;
+  for (std::size_t i = 0; i < a.shards.size(); ++i)
+    if (a.shards[i] != b.shards[i]) shards.push_back(static_cast<int>(i));
+  return shards;
+}
+
+}  // namespace
 
 Parting compare(const Trace& a, const Trace& b) {
   Parting parting;
@@ -109,6 +130,8 @@ Parting compare(const Trace& a, const Trace& b) {
       parting.step = at_a->step;
       parting.loss_a = at_a->loss;
       parting.loss_b = at_b->loss;
+      parting.logical_shards = static_cast<int>(at_a->shards.size());
+      parting.shards = differing_shards(*at_a, *at_b);
     }
     if (parting.step && !parting.tensors_at && same_tensors && !at_a->tensors.empty() &&
         at_a->tensors.size() == at_b->tensors.size()) {

@@ -2,12 +2,14 @@
 // side and the first step at which they part be found. trace.jsonl in the run's folder:
 //
 //   {"tensors":["conv1.weight",…]}                          at the start of every attempt
-//   {"step":1,"loss":2.302585,"hash":"0123456789abcdef"}    after every step
+//   {"step":1,"loss":2.302585,"hash":"0123456789abcdef","shards":["89abcdef",…]}   after every step
 //   {"step":100,…,"tensors":["89ab…",…]}                    after every hundredth, and the first:
 //                                                           each tensor's own hash
 //
 // Hashes are XXH3, 64 bits, of parameters and running statistics; the hash of a step is the hash of
-// its tensors' hashes. What a resumed run repeats stands there twice.
+// its tensors' hashes. `shards` are 32 bits of the hash of every logical shard's own loss, before
+// anything was exchanged: they tell whose work came out otherwise. What a resumed run repeats
+// stands there twice.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +34,7 @@ struct TracedStep {
   double loss = 0;
   std::string hash{};
   std::vector<std::string> tensors{};  // as Trace::tensors; empty after most steps
+  std::vector<std::string> shards{};   // of every logical shard; empty where there are very many
 };
 
 struct Trace {
@@ -47,7 +50,8 @@ class TraceWriter {
   explicit TraceWriter(const std::filesystem::path& folder);
   ~TraceWriter();
   void begin(const std::vector<std::string>& tensor_names);
-  void add(long long step, double loss, std::span<const std::uint64_t> tensor_hashes);
+  void add(long long step, double loss, std::span<const std::uint64_t> tensor_hashes,
+           std::span<const double> shard_losses = {});
 
  private:
   std::filesystem::path path_;
@@ -63,6 +67,10 @@ struct Parting {
   long long same_until = 0;         // the last step both have with the same bits; 0: none
   std::optional<long long> step{};  // the first with other bits; none: the same as far as both go
   double loss_a = 0, loss_b = 0;    // of that step
+  /// Logical shards whose own loss differs in that step; none where both tell of no shards, or of
+  /// another number. Empty: the loss is the same, so the difference came after the forward pass.
+  std::optional<std::vector<int>> shards{};
+  int logical_shards = 0;
   /// Tensors that differ the first time they are told one by one at or after `step`.
   std::optional<long long> tensors_at{};
   std::vector<std::string> tensors{};

@@ -9,6 +9,8 @@
 namespace hadal {
 namespace {
 
+// Then a column for each logical shard, in which that shard alone puts its loss: so every replica
+// gets them with the sums.
 enum Metric { kLoss, kErrors, kSamples, kDrain, kMetrics };
 
 std::unique_ptr<Plan> training_plan(const Model& model, const Parameters& parameters,
@@ -70,19 +72,21 @@ StepResult TrainStep::run(std::int64_t step, const std::function<const data::Bat
 
   group_.begin_step(step, active_entries, active_statistics);
   const ShardRange shards = group_.shards();
-  std::vector<double> metrics(static_cast<std::size_t>(shards.size()) * kMetrics);
+  const std::size_t columns = kMetrics + static_cast<std::size_t>(told_shards());
+  std::vector<double> metrics(static_cast<std::size_t>(shards.size()) * columns);
   for (int shard = shards.first; shard < shards.last; ++shard) {
     group_.enter(Phase::kData, "load batch");
     const data::Batch& batch = next_batch();
     group_.enter(Phase::kCompute, "forward and backward");
     const std::span<double> row = std::span(metrics).subspan(
-        static_cast<std::size_t>(shard - shards.first) * kMetrics, kMetrics);
+        static_cast<std::size_t>(shard - shards.first) * columns, columns);
     run_shard(step, batch, gates, row);
     row[kDrain] = wants_drain ? 1 : 0;
+    if (shard < told_shards()) row[static_cast<std::size_t>(kMetrics + shard)] = row[kLoss];
     group_.shard_done();
   }
   group_.finish();
-  std::vector<double> totals(kMetrics);
+  std::vector<double> totals(columns);
   group_.sum_over_shards(metrics, totals);
   if (options_.stop_when_not_finite && !std::isfinite(totals[kLoss]))
     report_not_finite(step, totals[kLoss]);
@@ -96,9 +100,14 @@ StepResult TrainStep::run(std::int64_t step, const std::function<const data::Bat
   result.loss = totals[kLoss] / result.samples;
   result.error = totals[kErrors] / result.samples;
   result.drain = totals[kDrain] > 0;
+  result.shard_losses.assign(totals.begin() + kMetrics, totals.end());
   result.bytes_sent = group_.step_bytes_sent();
   result.macs = executor_.macs(gates) * shards.size();
   return result;
+}
+
+int TrainStep::told_shards() const {
+  return group_.logical_shards() <= kMostToldShards ? group_.logical_shards() : 0;
 }
 
 // The gradient of the mean loss over the global batch: each sample is seeded with its weight over

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "core/data/loader.h"
 #include "core/executor.h"
@@ -24,6 +25,8 @@ struct TrainStepOptions {
   bool stop_when_not_finite = true;
 };
 
+inline constexpr int kMostToldShards = 64;
+
 /// What a step did, over the whole global batch.
 struct StepResult {
   double loss = 0.0;            // weighted mean
@@ -31,6 +34,9 @@ struct StepResult {
   double samples = 0.0;         // sum of weights
   bool drain = false;           // some replica wants to stop
   std::int64_t bytes_sent = 0;  // by this replica, gradients and statistics
+  /// Sum over each logical shard, to say where two trainings part; empty for more shards than
+  /// kMostToldShards.
+  std::vector<double> shard_losses = {};
   std::int64_t macs = 0;  // multiply-adds of all shards of this replica, under this step's gates
 };
 
@@ -53,6 +59,7 @@ class TrainStep {
                  Optimizer& optimizer, double learning_rate, bool wants_drain = false);
 
  private:
+  int told_shards() const;
   void run_shard(std::int64_t step, const data::Batch& batch, const GateMask& gates,
                  std::span<double> metrics);
   void update_running(std::span<const std::uint8_t> active);

@@ -1,8 +1,10 @@
 // hadal diff: what two runs have and have not in common: specs, environments, the first step at
 // which their bits part, and their curves side by side.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <set>
 
@@ -23,7 +25,8 @@ namespace {
 
 constexpr int kSame = 0, kDifferent = 1;
 constexpr std::size_t kTensorsShown = 8;
-constexpr std::size_t kEpochsShown = 20;
+constexpr std::size_t kEpochsShown = 20, kShardsShown = 8;
+constexpr std::size_t kFewestForACurve = 3, kColumns = 60;
 
 struct Options {
   std::string a, b;
@@ -80,6 +83,44 @@ std::string tensors_text(const Parting& parting) {
                      join(shown, ", "), all > kTensorsShown ? ", …" : "");
 }
 
+int ranks_of(const RunRecord& run) {
+  const auto at = run.environment.find("ranks");
+  try {
+    return at == run.environment.end() ? 0 : static_cast<int>(parse_int(at->second, "ranks"));
+  } catch (const ConfigError&) {
+    return 0;  // somebody's own text
+  }
+}
+
+/// "rank 1" of the run, or "" where it is not known.
+std::string rank_text(int shard, int logical_shards, const RunRecord& run) {
+  const int ranks = ranks_of(run);
+  if (ranks <= 0 || logical_shards % ranks != 0) return "rank unknown";
+  return fmt::format("rank {} of {}", shard / (logical_shards / ranks), ranks);
+}
+
+/// Whose work of the step came out otherwise.
+std::string shards_text(const Parting& parting, const RunRecord& a, const RunRecord& b) {
+  const std::vector<int>& shards = *parting.shards;
+  if (shards.empty())
+    return "every shard's loss is the same there: they part after the forward pass, in backward, "
+           "exchange or optimizer";
+  const int all = parting.logical_shards;
+  if (static_cast<int>(shards.size()) == all && all > 1)
+    return fmt::format("the loss of each of the {} shards differs: on all ranks", all);
+  std::vector<std::string> shown;
+  for (const int shard : shards) {
+    if (shown.size() == kShardsShown) {
+      shown.emplace_back("…");
+      break;
+    }
+    shown.push_back(fmt::format("shard {} ({} | {})", shard, rank_text(shard, all, a),
+                                rank_text(shard, all, b)));
+  }
+  return fmt::format("the loss differs in {} of {} shards: {}", shards.size(), all,
+                     join(shown, ", "));
+}
+
 /// True when every step that both have came out the same.
 bool print_steps(const RunRecord& a, const RunRecord& b) {
   const Trace trace_a = read_trace(a.folder), trace_b = read_trace(b.folder);
@@ -102,6 +143,7 @@ bool print_steps(const RunRecord& a, const RunRecord& b) {
                            parting.same_until > 0
                                ? fmt::format("the same bits until step {}", parting.same_until)
                                : "no step came out the same");
+  if (parting.shards) std::cout << "  " << shards_text(parting, a, b) << "\n";
   if (parting.tensors_at) std::cout << "  " << tensors_text(parting) << "\n";
   return false;
 }
@@ -110,23 +152,76 @@ std::string percent(const std::optional<double>& value) {
   return value ? fmt::format("{:.2f}%", *value) : "-";
 }
 
-/// Epochs that both have; of many, evenly chosen ones with the first and the last.
+using EpochPair = std::pair<const EpochMetrics*, const EpochMetrics*>;
+
+/// Epochs that both have, ascending.
+std::vector<EpochPair> common_epochs(const RunRecord& a, const RunRecord& b) {
+  std::vector<EpochPair> both;
+  for (auto x = a.epochs.begin(), y = b.epochs.begin();
+       x != a.epochs.end() && y != b.epochs.end();) {
+    if (x->epoch == y->epoch)
+      both.emplace_back(&*x++, &*y++);
+    else
+      ++(x->epoch < y->epoch ? x : y);
+  }
+  return both;
+}
+
+/// Evenly chosen ones of many, with the first and the last.
+std::vector<EpochPair> chosen(const std::vector<EpochPair>& all, std::size_t most) {
+  std::vector<EpochPair> some;
+  const std::size_t shown = std::min(all.size(), most);
+  for (std::size_t i = 0; i < shown; ++i)
+    some.push_back(all[shown == 1 ? 0 : i * (all.size() - 1) / (shown - 1)]);
+  return some;
+}
+
+/// A curve as one line of eight heights.
+std::string curve_text(const std::vector<double>& values, double low, double high) {
+  constexpr const char* kHeights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  std::string text;
+  for (const double value : values) {
+    const double part = high > low ? (value - low) / (high - low) : 0;
+    text += std::isfinite(part) ? kHeights[std::clamp(static_cast<int>(part * 8), 0, 7)] : "·";
+  }
+  return text;
+}
+
+/// Both curves of a metric, at one scale.
+void print_pair_of_curves(const char* name, const std::vector<EpochPair>& epochs,
+                          double (*value_of)(const EpochMetrics&)) {
+  std::vector<double> a, b, finite;
+  for (const auto& [x, y] : epochs) {
+    a.push_back(value_of(*x));
+    b.push_back(value_of(*y));
+  }
+  for (const auto* values : {&a, &b})
+    for (const double value : *values)
+      if (std::isfinite(value)) finite.push_back(value);
+  if (finite.empty()) return;
+  const auto [low, high] = std::minmax_element(finite.begin(), finite.end());
+  for (const auto& [which, values] : {std::pair("A", &a), std::pair("B", &b)})
+    std::cout << fmt::format("  {:<10} {}  {}  {:.4g} to {:.4g}\n", name, which,
+                             curve_text(*values, *low, *high), values->front(), values->back());
+}
+
 void print_curves(const RunRecord& a, const RunRecord& b) {
-  std::vector<std::pair<const EpochMetrics*, const EpochMetrics*>> both;
-  for (const EpochMetrics& epoch : a.epochs)
-    for (const EpochMetrics& other : b.epochs)
-      if (other.epoch == epoch.epoch) both.emplace_back(&epoch, &other);
+  const std::vector<EpochPair> both = common_epochs(a, b);
   if (both.empty()) return;
   std::cout << fmt::format("{:>6}  {:>21}  {:>19}  {:>19}\n", "epoch", "loss", "error",
                            "validation");
-  const std::size_t shown = std::min(both.size(), kEpochsShown);
-  for (std::size_t i = 0; i < shown; ++i) {
-    const auto& [x, y] = both[shown == 1 ? 0 : i * (both.size() - 1) / (shown - 1)];
+  for (const auto& [x, y] : chosen(both, kEpochsShown))
     std::cout << fmt::format("{:>6}  {:>9.6f} | {:>9.6f}  {:>8} | {:>8}  {:>8} | {:>8}\n", x->epoch,
                              x->train_loss, y->train_loss, percent(x->train_error),
                              percent(y->train_error), percent(x->validation_error),
                              percent(y->validation_error));
-  }
+  if (both.size() < kFewestForACurve) return;
+  const std::vector<EpochPair> drawn = chosen(both, kColumns);
+  print_pair_of_curves("loss", drawn, [](const EpochMetrics& m) { return m.train_loss; });
+  print_pair_of_curves("error", drawn, [](const EpochMetrics& m) { return m.train_error; });
+  print_pair_of_curves("validation", drawn, [](const EpochMetrics& m) {
+    return m.validation_error.value_or(std::numeric_limits<double>::quiet_NaN());
+  });
 }
 
 std::string outcome(const RunRecord& run) {

@@ -54,6 +54,29 @@ TEST_F(StepTrace, TheFirstStepWithOtherBitsIsFoundAndTheTensorNamed) {
   EXPECT_THAT(parting.tensors, ElementsAre("fc.bias"));
 }
 
+TEST_F(StepTrace, TheShardWhoseOwnLossDiffersFirstIsTold) {
+  const std::uint64_t same[] = {1}, other[] = {2};
+  for (const fs::path& folder : {a, b}) {
+    fs::create_directories(folder);
+    TraceWriter writer(folder);
+    writer.begin({"w"});
+    const double usual[] = {0.5, 0.25, 0.125, 1}, odd[] = {0.5, 0.25, 0.126, 1};
+    writer.add(1, 1, same, usual);
+    writer.add(2, 1, folder == a ? same : other, folder == a ? std::span(usual) : std::span(odd));
+    writer.add(3, 1, folder == a ? same : other, {});
+  }
+  const Parting parting = compare(read_trace(a), read_trace(b));
+  EXPECT_EQ(parting.step, 2);
+  EXPECT_EQ(parting.logical_shards, 4);
+  EXPECT_THAT(parting.shards.value(), ElementsAre(2));
+}
+
+TEST_F(StepTrace, TracesThatTellOfNoShardsAreComparedAllTheSame) {
+  write(a, 1, 5, 1000);
+  write(b, 1, 5, 3);
+  EXPECT_FALSE(compare(read_trace(a), read_trace(b)).shards.has_value());
+}
+
 TEST_F(StepTrace, StepsThatAResumedRunRepeatsCountOnce) {
   write(a, 1, 250, 1000);
   write(b, 1, 180, 1000);
