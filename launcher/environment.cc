@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/strings.h"
+#include "launcher/privacy.h"
 #include "launcher/version.h"
 
 namespace hadal::launcher {
@@ -57,6 +58,7 @@ std::map<std::string, std::string> describe_environment(const std::vector<std::s
       {"commit", source_commit()},
       {"compiler", compiler()},
       {"host", host_name()},
+      {"user", user_name()},
       {"processor", processor()},
       {"cores", std::to_string(usable_cores().size())},
       {"memory", format_bytes(memory)},

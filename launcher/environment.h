@@ -7,7 +7,7 @@
 
 namespace hadal::launcher {
 
-/// Version and commit of the program, compiler, host, processor, cores, memory, kernel, the
+/// Version and commit of the program, compiler, host, user, processor, cores, memory, kernel, the
 /// command, ranks and the time (UTC). Of the environment's variables only those that change how a
 /// run computes or finds its data (OMP_NUM_THREADS, OPENBLAS_NUM_THREADS, HADAL_DATA, …): the rest
 /// may hold secrets.

@@ -11,8 +11,10 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json.h"
 #include "core/base/strings.h"
 #include "launcher/environment.h"
+#include "launcher/privacy.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -61,7 +63,8 @@ bool is_locked(const fs::path& path) {
 SweepFolder::SweepFolder(const fs::path& folder) : folder_(fs::absolute(folder)) {
   require_writable_folder(folder_);
   lock_ = take_lock(folder_ / kLock);
-  const std::string holder = fmt::format("pid {} on {}\n", ::getpid(), host_name());
+  const std::string holder =
+      fmt::format("pid {} of {} on {}\n", ::getpid(), user_name(), host_name());
   // For the message above only; the lock does not depend on it.
   if (::ftruncate(lock_, 0) != 0 ||
       ::pwrite(lock_, holder.data(), holder.size(), 0) != static_cast<ssize_t>(holder.size())) {
@@ -117,7 +120,7 @@ SweepRecord read_sweep(const fs::path& folder) {
   sweep.sweep_text = fs::exists(folder / kSweep) ? read_file(folder / kSweep) : "";
   sweep.locked = is_locked(folder / kLock);
   try {
-    const json plan = json::parse(read_file(folder / kPlan));
+    const json plan = parse_json(read_file(folder / kPlan), (folder / kPlan).string());
     sweep.name = plan.at("name");
     sweep.ranks = plan.at("ranks");
     for (const json& run : plan.at("runs")) {

@@ -14,6 +14,8 @@
 #include "experiments/translate.h"
 #include "launcher/command.h"
 #include "launcher/command_line.h"
+#include "launcher/privacy.h"
+#include "launcher/program_path.h"
 #include "launcher/schedulers/hosts.h"
 #include "launcher/schedulers/registry.h"
 #include "launcher/schedulers/slurm_job.h"
@@ -32,17 +34,13 @@ struct RunOptions {
   std::string runs = "runs";
   bool dry_run = false;
   bool retry_diverged = false;
+  bool shared = false;
+  bool trust_folder = false;
   int ranks = 0;
   std::vector<std::string> set;
   std::string trainer;
   SchedulerOptions scheduler;
 };
-
-std::string this_program() {
-  std::error_code error;
-  const fs::path path = fs::read_symlink("/proc/self/exe", error);
-  return error ? "hadal" : path.string();
-}
 
 // "finished", "failed: reason", "not started", …; `at_work`: a launcher has the sweep open.
 std::string state_of(const std::optional<RunRecord>& record, bool at_work) {
@@ -99,6 +97,9 @@ int run_sweep(const RunOptions& options) {
     return 0;
   }
   scheduler->check();
+  if (!options.trust_folder) require_trusted_folder(path);
+  if (options.shared) share_with_group(path);
+  follow_folder(path);
   SweepFolder folder(path);
   const StopSignals signals;
   ProgressView view(std::cout, terminal_width(STDOUT_FILENO));
@@ -157,6 +158,7 @@ void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
 }
 
 int run_attempt(const std::string& folder) {
+  follow_folder(folder);
   SystemProcesses processes;
   SystemTools tools;
   SystemClock clock;
@@ -187,6 +189,9 @@ Action declare(CLI::App& app) {
       ->allow_extra_args(false);
   run.add_flag("--retry-diverged", options->retry_diverged,
                "repeat runs that ended with a loss that is not finite");
+  run.add_flag("--shared", options->shared, "the group may read the sweep's folder too");
+  run.add_flag("--trust-folder", options->trust_folder,
+               "take a folder that is somebody else's, or that everybody may write in");
   run.add_option("--trainer", options->trainer, "the program whose 'train' the ranks execute")
       ->default_str("this one");
   add_scheduler_options(run, options->scheduler);

@@ -1,5 +1,6 @@
 // hadal train: one training, alone or as one rank of many under mpirun or srun.
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -26,6 +27,8 @@
 #include "launcher/command_line.h"
 #include "launcher/device.h"
 #include "launcher/environment.h"
+#include "launcher/mpirun.h"
+#include "launcher/privacy.h"
 #include "launcher/run_store.h"
 #include "launcher/step_trace.h"
 
@@ -39,6 +42,8 @@ struct TrainOptions {
   std::string out;
   bool resume = false;
   bool quiet = false;
+  bool shared = false;
+  bool trust_folder = false;
   bool no_watchdog = false;
   std::string device = "auto";
   std::string data_dir;
@@ -88,7 +93,7 @@ class RunWriter final : public experiments::RunListener {
   }
 
   void on_state(const experiments::StepState& state) override {
-    trace_.add(state.step, state.loss, state.tensor_hashes);
+    trace_.add(state.step, state.loss, state.tensor_hashes, state.shard_losses);
   }
 
   void on_epoch(const experiments::EpochReport& report) override {
@@ -260,6 +265,10 @@ int train(const TrainOptions& options) {
   const spec::ExperimentSpec spec =
       spec::load_experiment(options.spec, options.set, experiments::complete);
   const fs::path folder = folder_of(options, spec);
+  // A launcher has looked at the folder itself.
+  if (!options.trust_folder && std::getenv(kRunVariable) == nullptr) require_trusted_folder(folder);
+  if (options.shared) share_with_group(folder);
+  follow_folder(folder);
 
   dist::WorldOptions world_options;
   world_options.use_watchdog = !options.no_watchdog;
@@ -355,6 +364,9 @@ Action declare(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--out", options->out, "folder of the run (default: runs/NAME-sSEED-HASH)");
   app.add_flag("--resume", options->resume, "go on from the last good checkpoint in the folder");
+  app.add_flag("--shared", options->shared, "the group may read the run's folder too");
+  app.add_flag("--trust-folder", options->trust_folder,
+               "take a folder that is somebody else's, or that everybody may write in");
   app.add_option("--device", options->device, kDeviceHelp)->capture_default_str();
   app.add_option("--data-dir", options->data_dir,
                  "where the data sets lie (else HADAL_DATA, else ./data)");
