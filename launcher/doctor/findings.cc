@@ -25,6 +25,12 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+/// "2.6" of "2.6.3".
+std::string minor_of(const std::string& version) {
+  const std::vector<std::string> parts = split(version, '.');
+  return parts.size() < 2 ? version : parts[0] + "." + parts[1];
+}
+
 class Diagnosis {
  public:
   Diagnosis(std::span<const HostFacts> hosts, std::span<const DiskReport> disks,
@@ -34,11 +40,14 @@ class Diagnosis {
   std::vector<Finding> run() {
     for (const char* key : {"version", "commit", "compiler"}) same_environment(key);
     same_libraries();
+    as_built();
     distinct_names();
     room();
     speed();
     links();
     system_settings();
+    folders();
+    slurm();
     return std::move(findings_);
   }
 
@@ -77,6 +86,23 @@ class Diagnosis {
                         "the same packages",
                         name, file, hosts_[0].host, at->second, rank, hosts_[rank].host));
       }
+  }
+
+  // A patch release keeps to what was promised; anything more may not.
+  void as_built() {
+    for (std::size_t rank = 0; rank < hosts_.size(); ++rank) {
+      if (!first_of_host(rank)) continue;
+      for (const auto& [name, version] : hosts_[rank].versions) {
+        if (version.built == version.running) continue;
+        const std::string text =
+            fmt::format("{}: the program was built for {} {} and finds {}", hosts_[rank].host, name,
+                        version.built, version.running);
+        if (minor_of(version.built) == minor_of(version.running))
+          note(text);
+        else
+          bad(text + "; build it again, or install what it was built for");
+      }
+    }
   }
 
   // Open MPI takes hosts apart by their names.
@@ -142,16 +168,69 @@ class Diagnosis {
     for (std::size_t rank = 0; rank < hosts_.size(); ++rank) {
       if (!first_of_host(rank)) continue;
       const HostFacts& facts = hosts_[rank];
-      if (facts.ptrace_scope.value_or(0) > 0)
-        note(
-            fmt::format("{}: kernel.yama.ptrace_scope is {}: ranks of one machine copy messages "
-                        "twice; 0 lets them copy once",
-                        facts.host, *facts.ptrace_scope));
+      if (!facts.copies_between_processes)
+        note(fmt::format(
+            "{}: one process may not copy from another's memory{}: ranks of one "
+            "machine copy messages twice",
+            facts.host,
+            facts.ptrace_scope.value_or(0) > 0
+                ? fmt::format(" (kernel.yama.ptrace_scope is {}; 0 allows it)", *facts.ptrace_scope)
+                : ""));
       if (several_hosts() && facts.tcp_retries.value_or(0) > kPromptTcpRetries)
         note(
             fmt::format("{}: net.ipv4.tcp_retries2 is {}: TCP notices a dead host after a quarter "
                         "of an hour (the watchdog does not wait for it); {} is advised",
                         facts.host, *facts.tcp_retries, kPromptTcpRetries));
+    }
+  }
+
+  void folders() {
+    for (std::size_t rank = 0; rank < disks_.size(); ++rank) {
+      const DiskReport& disk = disks_[rank];
+      if (disk.path.empty()) continue;
+      const std::string& host = hosts_[rank].host;
+      if (!disk.is_shared)
+        bad(
+            fmt::format("{}: {} is not the folder that rank 0 ({}) sees there; runs on several "
+                        "hosts need one that all share",
+                        host, disk.path, hosts_[0].host));
+      if (disk.file_system == "tmpfs")
+        note(
+            fmt::format("{}: {} lies in memory (tmpfs): what is there is gone when the machine "
+                        "stops",
+                        host, disk.path));
+      if (disk.file_system == "nfs")
+        note(
+            fmt::format("{}: {} is on NFS: only one launcher per sweep is sure where its locks "
+                        "reach all hosts (NFS 4, or lockd)",
+                        host, disk.path));
+    }
+  }
+
+  void slurm() {
+    for (std::size_t rank = 0; rank < hosts_.size(); ++rank) {
+      const HostFacts& facts = hosts_[rank];
+      if (!first_of_host(rank) || facts.slurm.empty()) continue;
+      const auto setting = [&](const char* name) {
+        const auto at = facts.slurm.find(name);
+        return at == facts.slurm.end() ? std::string() : at->second;
+      };
+      const std::string preempt = setting("PreemptMode");
+      if (!preempt.empty() && preempt != "OFF" &&
+          setting("SlurmctldParameters").find("preempt_send_user_signal") == std::string::npos)
+        note(
+            fmt::format("{}: Slurm preempts ({}) without preempt_send_user_signal in "
+                        "SlurmctldParameters: a run that is preempted has no time to save",
+                        facts.host, preempt));
+      if (setting("AuthInfo").find("cred_expire") == std::string::npos)
+        note(
+            fmt::format("{}: Slurm has no cred_expire in AuthInfo: a job that goes back into the "
+                        "queue waits two minutes before it starts again",
+                        facts.host));
+      if (setting("JobRequeue") == "0")
+        note(fmt::format("{}: Slurm has JobRequeue=0; runs ask for --requeue themselves",
+                         facts.host));
+      return;  // the same configuration everywhere
     }
   }
 

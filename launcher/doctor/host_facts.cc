@@ -11,18 +11,30 @@
 #include <link.h>
 #include <net/if.h>
 #include <nlohmann/json.hpp>
+#include <signal.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/files.h"
+#include "core/base/json.h"
+#include "core/base/strings.h"
+#include "core/cpu/dnnl_version.h"
+#include "dist/mpi_version.h"
 #include "launcher/environment.h"
+#include "launcher/memory_limit.h"
+#include "launcher/privacy.h"
 
 namespace hadal::launcher::doctor {
 namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
+
+constexpr double kSlurmPatience_s = 10;
 
 /// "libdnnl.so.2" -> "libdnnl.so"; "" for what is no library.
 std::string library_name(const std::string& file) {
@@ -79,6 +91,49 @@ std::vector<std::string> interfaces() {
   }
   ::freeifaddrs(list);
   return found;
+}
+
+/// Whether one child of this process can copy from another's memory, as ranks of one machine do.
+bool copies_between_siblings() {
+  const int value = 42;
+  const pid_t owner = ::fork();
+  if (owner == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const pid_t reader = owner < 0 ? -1 : ::fork();
+  if (reader == 0) {
+    int copy = 0;
+    iovec local{&copy, sizeof copy}, remote{const_cast<int*>(&value), sizeof value};
+    const bool copied = ::process_vm_readv(owner, &local, 1, &remote, 1, 0) == sizeof copy;
+    ::_exit(copied && copy == value ? 0 : 1);
+  }
+  int status = 1;
+  if (reader > 0)
+    while (::waitpid(reader, &status, 0) < 0 && errno == EINTR) continue;
+  if (owner > 0) {
+    ::kill(owner, SIGKILL);
+    while (::waitpid(owner, nullptr, 0) < 0 && errno == EINTR) continue;
+  }
+  return reader > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::map<std::string, std::string> slurm_settings(Tools& tools) {
+  std::map<std::string, std::string> settings;
+  try {
+    const ToolOutput answer = tools.call({"scontrol", "show", "config"}, {}, kSlurmPatience_s);
+    for (const std::string& line : split(answer.out, '\n')) {
+      const std::size_t equals = line.find('=');
+      if (equals == std::string::npos) continue;
+      const std::string name(trim(std::string_view(line).substr(0, equals)));
+      for (const char* known : {"AuthInfo", "JobRequeue", "KillWait", "MaxArraySize", "PreemptMode",
+                                "PreemptType", "SlurmctldParameters", "SLURM_VERSION"})
+        if (name == known) settings[name] = trim(std::string_view(line).substr(equals + 1));
+    }
+  } catch (const IoError&) {
+    // Slurm is not installed here.
+  }
+  return settings;
 }
 
 /// The quickest of some turns, so that others on the machine disturb little.
@@ -160,7 +215,7 @@ class ScratchFile {
 
 }  // namespace
 
-HostFacts host_facts() {
+HostFacts host_facts(Tools& tools) {
   HostFacts facts;
   facts.host = host_name();
   facts.environment = describe_environment({}, 1);
@@ -173,6 +228,13 @@ HostFacts host_facts() {
     facts.shared_memory_bytes = static_cast<std::int64_t>(shared.f_bavail * shared.f_frsize);
   facts.ptrace_scope = number_in("/proc/sys/kernel/yama/ptrace_scope");
   facts.tcp_retries = number_in("/proc/sys/net/ipv4/tcp_retries2");
+  facts.versions = {{"oneDNN", {cpu::dnnl_built_version(), cpu::dnnl_version()}},
+                    {"Open MPI", {dist::mpi_built_version(), dist::mpi_version()}}};
+  facts.copies_between_processes = copies_between_siblings();
+  const MemoryLimit memory = memory_limit();
+  facts.memory_bytes = memory.bytes;
+  facts.memory_by = memory.by;
+  facts.slurm = slurm_settings(tools);
   facts.multiply_adds_per_s = multiply_adds_per_s();
   return facts;
 }
@@ -196,6 +258,36 @@ DiskReport probe_disk(const fs::path& folder, std::int64_t bytes) {
   return report;
 }
 
+SharedFolder::SharedFolder(const fs::path& folder, bool is_first)
+    : file_(folder / ".hadal-doctor-shared"), is_first_(is_first) {
+  if (is_first_) write_file_atomically(file_, user_name() + "\n");
+}
+
+SharedFolder::~SharedFolder() {
+  std::error_code ignored;
+  if (is_first_) fs::remove(file_, ignored);
+}
+
+bool SharedFolder::is_seen() const { return fs::exists(file_); }
+
+json to_json(const DiskReport& report) {
+  return {{"path", report.path},
+          {"file_system", report.file_system},
+          {"free_bytes", report.free_bytes},
+          {"write_bytes_per_s", report.write_bytes_per_s},
+          {"read_bytes_per_s", report.read_bytes_per_s},
+          {"is_shared", report.is_shared}};
+}
+
+DiskReport disk_report_from_json(const json& object) {
+  return {object.at("path"),
+          object.at("file_system"),
+          object.at("free_bytes"),
+          object.at("write_bytes_per_s"),
+          object.at("read_bytes_per_s"),
+          object.at("is_shared")};
+}
+
 std::string to_json(const HostFacts& facts) {
   json object = {{"host", facts.host},
                  {"environment", facts.environment},
@@ -204,23 +296,40 @@ std::string to_json(const HostFacts& facts) {
                  {"interfaces", facts.interfaces},
                  {"shared_memory_bytes", facts.shared_memory_bytes},
                  {"multiply_adds_per_s", facts.multiply_adds_per_s}};
+  for (const auto& [name, version] : facts.versions)
+    object["versions"][name] = {{"built", version.built}, {"running", version.running}};
+  object["copies_between_processes"] = facts.copies_between_processes;
+  object["memory_bytes"] = facts.memory_bytes;
+  object["memory_by"] = facts.memory_by;
+  object["slurm"] = facts.slurm;
   if (facts.ptrace_scope) object["ptrace_scope"] = *facts.ptrace_scope;
   if (facts.tcp_retries) object["tcp_retries"] = *facts.tcp_retries;
   return object.dump();
 }
 
 HostFacts host_facts_from_json(const std::string& text) {
-  const json object = json::parse(text);
+  const json object = parse_json(text, "facts of a host");
   HostFacts facts;
-  object.at("host").get_to(facts.host);
-  object.at("environment").get_to(facts.environment);
-  object.at("libraries").get_to(facts.libraries);
-  object.at("direct_libraries").get_to(facts.direct_libraries);
-  object.at("interfaces").get_to(facts.interfaces);
-  object.at("shared_memory_bytes").get_to(facts.shared_memory_bytes);
-  object.at("multiply_adds_per_s").get_to(facts.multiply_adds_per_s);
-  if (object.contains("ptrace_scope")) facts.ptrace_scope = object["ptrace_scope"].get<int>();
-  if (object.contains("tcp_retries")) facts.tcp_retries = object["tcp_retries"].get<int>();
+  try {
+    object.at("host").get_to(facts.host);
+    object.at("environment").get_to(facts.environment);
+    object.at("libraries").get_to(facts.libraries);
+    object.at("direct_libraries").get_to(facts.direct_libraries);
+    object.at("interfaces").get_to(facts.interfaces);
+    object.at("shared_memory_bytes").get_to(facts.shared_memory_bytes);
+    object.at("multiply_adds_per_s").get_to(facts.multiply_adds_per_s);
+    if (object.contains("versions"))
+      for (const auto& [name, version] : object["versions"].items())
+        facts.versions[name] = {version.at("built"), version.at("running")};
+    object.at("copies_between_processes").get_to(facts.copies_between_processes);
+    object.at("memory_bytes").get_to(facts.memory_bytes);
+    object.at("memory_by").get_to(facts.memory_by);
+    object.at("slurm").get_to(facts.slurm);
+    if (object.contains("ptrace_scope")) facts.ptrace_scope = object["ptrace_scope"].get<int>();
+    if (object.contains("tcp_retries")) facts.tcp_retries = object["tcp_retries"].get<int>();
+  } catch (const json::exception& error) {
+    throw DataError(fmt::format("facts of a host: damaged ({})", error.what()));
+  }
   return facts;
 }
 

@@ -82,11 +82,57 @@ TEST_F(Doctor, ASlowHostASlowClockAndASlowLinkAreNoted) {
 }
 
 TEST_F(Doctor, FactsOfThisMachineSurviveTheJourney) {
-  const HostFacts here = host_facts();
+  SystemTools tools;
+  const HostFacts here = host_facts(tools);
   EXPECT_FALSE(here.host.empty());
   EXPECT_GT(here.multiply_adds_per_s, 0);
   EXPECT_TRUE(here.libraries.contains("libc.so"));
   EXPECT_EQ(to_json(host_facts_from_json(to_json(here))), to_json(here));
+}
+
+TEST_F(Doctor, ALibraryThatIsNotWhatTheProgramWasBuiltForIsToldByHowFarItIs) {
+  hosts[1].versions = {{"oneDNN", {"2.6.3", "2.6.9"}}, {"Open MPI", {"4.1.4", "5.0.1"}}};
+  EXPECT_THAT(found(),
+              ElementsAre(note("n2: the program was built for oneDNN 2.6.3 and finds 2.6.9"),
+                          bad("built for Open MPI 4.1.4 and finds 5.0.1; build it again")));
+}
+
+TEST_F(Doctor, AFolderOfEachHostsOwnIsBad) {
+  disks[1].is_shared = false;
+  EXPECT_THAT(found(), ElementsAre(bad("n2: /runs is not the folder that rank 0 (n1) sees there")));
+}
+
+TEST_F(Doctor, FoldersInMemoryAndOnNfsAreNoted) {
+  disks[0].file_system = "tmpfs";
+  disks[1].file_system = "nfs";
+  EXPECT_THAT(found(), ElementsAre(note("n1: /runs lies in memory"), note("n2: /runs is on NFS")));
+}
+
+TEST_F(Doctor, ASlurmThatPreemptsWithoutWarningIsNoted) {
+  for (HostFacts& facts : hosts)
+    facts.slurm = {{"PreemptMode", "REQUEUE"},
+                   {"SlurmctldParameters", "(null)"},
+                   {"AuthInfo", "cred_expire=5"}};
+  EXPECT_THAT(found(), ElementsAre(note("n1: Slurm preempts (REQUEUE) without")));
+  hosts[0].slurm = {{"PreemptMode", "OFF"}, {"AuthInfo", "(null)"}};
+  EXPECT_THAT(found(), ElementsAre(note("n1: Slurm has no cred_expire")));
+}
+
+TEST_F(Doctor, CopiesBetweenRanksThatAreRefusedAreNoted) {
+  hosts[0].copies_between_processes = false;
+  hosts[0].ptrace_scope = 1;
+  EXPECT_THAT(found(), ElementsAre(note("n1: one process may not copy from another's memory "
+                                        "(kernel.yama.ptrace_scope is 1")));
+}
+
+TEST_F(Doctor, ASharedFolderIsSeenAsLongAsItsMarkLives) {
+  const TemporaryFolder folder, other;
+  {
+    const SharedFolder first(folder.path(), true);
+    EXPECT_TRUE(SharedFolder(folder.path(), false).is_seen());
+    EXPECT_FALSE(SharedFolder(other.path(), false).is_seen());
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_F(Doctor, ADiskIsMeasuredAndLeftAsItWas) {
