@@ -13,6 +13,13 @@ constexpr double kRateWindow_s = 5;
 
 }  // namespace
 
+std::string to_text(const ProgressText& p) {
+  return fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {}{:.0f} images/s  {} left", p.epoch,
+                     p.epochs, p.step, p.steps, p.loss,
+                     p.error ? fmt::format("error {:.2f}%  ", *p.error) : "", p.images_per_second,
+                     format_duration(p.seconds_left));
+}
+
 ProgressLine::ProgressLine(Clock& clock, bool quiet, bool terminal)
     : clock_(clock),
       line_(clock, quiet, terminal),
@@ -32,10 +39,14 @@ void ProgressLine::update(const ProgressState& s, std::int64_t images) {
   }
   if (!line_.is_due()) return;
   const double per_step = (now - started_) / static_cast<double>(s.step - first_step_);
-  line_.show(fmt::format(
-      "epoch {}/{}  step {}/{}  loss {:.4f}  error {:.2f}%  {:.0f} images/s  {} left", s.epoch,
-      s.epochs, s.step_of_epoch, s.steps_per_epoch, s.loss, s.error, images_per_second_,
-      format_duration(per_step * static_cast<double>(s.total_steps - s.step))));
+  line_.show(to_text({.epoch = s.epoch,
+                      .epochs = s.epochs,
+                      .step = s.step_of_epoch,
+                      .steps = s.steps_per_epoch,
+                      .loss = s.loss,
+                      .error = s.error,
+                      .images_per_second = images_per_second_,
+                      .seconds_left = per_step * static_cast<double>(s.total_steps - s.step)}));
 }
 
 }  // namespace hadal::experiments

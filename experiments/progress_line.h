@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/base/clock.h"
@@ -14,6 +15,17 @@ struct ProgressState {
   std::int64_t step = 0, total_steps = 1;
   double loss = 0, error = 0;  // means over the epoch so far; error in percent
 };
+
+/// "epoch 3/10  step 117/390  loss 1.2340  error 5.84%  412 images/s  2m 10s left": how far a
+/// training is, wherever that is shown.
+struct ProgressText {
+  int epoch = 1, epochs = 1;
+  std::int64_t step = 0, steps = 1;  // of the epoch, or of the whole
+  double loss = 0;
+  std::optional<double> error = {};  // percent
+  double images_per_second = 0, seconds_left = 0;
+};
+std::string to_text(const ProgressText& progress);
 
 /// The line a person watches while a net trains.
 class ProgressLine {

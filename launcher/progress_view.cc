@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "core/base/strings.h"
+#include "experiments/progress_line.h"
 
 namespace hadal::launcher {
 
@@ -19,9 +19,14 @@ int terminal_width(int descriptor) {
 std::string progress_line(const std::string& name, const std::optional<Progress>& progress) {
   if (!progress) return name + "  starting";
   const Progress& p = *progress;
-  return fmt::format("{}  epoch {}/{}  step {}/{}  loss {:.3f}  {:.0f} images/s  {} left", name,
-                     p.epoch, p.epochs, p.step, p.steps, p.loss, p.images_per_second,
-                     format_duration(p.seconds_left));
+  return name + "  " +
+         experiments::to_text({.epoch = p.epoch,
+                               .epochs = p.epochs,
+                               .step = p.step,
+                               .steps = p.steps,
+                               .loss = p.loss,
+                               .images_per_second = p.images_per_second,
+                               .seconds_left = p.seconds_left});
 }
 
 ProgressView::ProgressView(std::ostream& out, int terminal_width, double plain_interval_s)

@@ -12,7 +12,7 @@
 
 namespace hadal::launcher {
 
-/// "resnet20  epoch 3/10  step 1170/3900  loss 1.234  412 images/s  2m 10s left"
+/// "resnet20  epoch 3/10  step 1170/3900  loss 1.2340  412 images/s  2m 10s left"
 std::string progress_line(const std::string& name, const std::optional<Progress>& progress);
 
 class ProgressView {

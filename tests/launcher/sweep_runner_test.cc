@@ -339,9 +339,9 @@ TEST(ProgressView, SaysOnlyWhatIsNewElsewhere) {
   show(40, 2, 9);  // half a minute later
   show(80, 2, 9);  // nothing has moved
   EXPECT_EQ(out.str(),
-            "net0  epoch 1/9  step 1/0  loss 0.000  0 images/s  0.0s left\n"
-            "net0  epoch 2/9  step 3/0  loss 0.000  0 images/s  0.0s left\n"
-            "net0  epoch 2/9  step 9/0  loss 0.000  0 images/s  0.0s left\n");
+            "net0  epoch 1/9  step 1/0  loss 0.0000  0 images/s  0.0s left\n"
+            "net0  epoch 2/9  step 3/0  loss 0.0000  0 images/s  0.0s left\n"
+            "net0  epoch 2/9  step 9/0  loss 0.0000  0 images/s  0.0s left\n");
 }
 
 }  // namespace
