@@ -9,18 +9,17 @@
 #include <boost/math/distributions/students_t.hpp>
 
 #include "core/base/error.h"
+#include "launcher/statistic.h"
 
 namespace hadal::launcher {
 namespace {
 
 constexpr std::size_t kExactUpTo = 50;
 
-std::optional<double> student_p(const std::vector<double>& differences, double mean) {
-  const auto n = static_cast<double>(differences.size());
-  double squares = 0;
-  for (const double d : differences) squares += (d - mean) * (d - mean);
-  if (n < 2 || squares == 0) return std::nullopt;
-  const double t = mean * std::sqrt(n) / std::sqrt(squares / (n - 1));
+std::optional<double> student_p(double mean, const std::optional<double>& deviation, int n) {
+  // What rounding leaves of equal differences is no spread.
+  if (!deviation || *deviation <= 1e-12 * std::abs(mean)) return std::nullopt;
+  const double t = mean * std::sqrt(n) / *deviation;
   const boost::math::students_t distribution(n - 1);
   return 2 * boost::math::cdf(boost::math::complement(distribution, std::abs(t)));
 }
@@ -88,9 +87,11 @@ std::optional<PairedTest> paired_test(std::span<const double> a, std::span<const
                                           [](double d) { return std::isfinite(d); }))
     return std::nullopt;
   PairedTest test;
-  test.pairs = static_cast<int>(differences.size());
-  test.mean = std::accumulate(differences.begin(), differences.end(), 0.0) / test.pairs;
-  test.t_p = student_p(differences, test.mean);
+  const Statistic summary = summarize(differences).value();
+  test.pairs = summary.n;
+  test.mean = summary.mean;
+  test.deviation = summary.deviation;
+  test.t_p = student_p(test.mean, test.deviation, test.pairs);
   test.wilcoxon_p = signed_rank_p(std::move(differences));
   return test;
 }

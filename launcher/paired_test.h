@@ -9,6 +9,7 @@ namespace hadal::launcher {
 /// Over n pairs with differences d_i = a_i - b_i:
 ///
 ///   mean        = sum d_i / n
+///   deviation   = sqrt(sum (d_i - mean)^2 / (n - 1)); none for n = 1
 ///   t_p         = two-sided p of Student's paired t-test, t = mean sqrt(n) / deviation, n - 1
 ///                 degrees of freedom; none for n = 1 and where all differences are equal
 ///   wilcoxon_p  = two-sided p of the signed-rank test: differences of 0 left out, ranks of ties
@@ -21,6 +22,7 @@ namespace hadal::launcher {
 struct PairedTest {
   int pairs = 0;
   double mean = 0;
+  std::optional<double> deviation{};
   std::optional<double> t_p{};
   std::optional<double> wilcoxon_p{};
 };

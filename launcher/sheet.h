@@ -7,12 +7,28 @@
 #include <string_view>
 #include <vector>
 
+#include "launcher/sheet_text.h"
 #include "launcher/table.h"
 
 namespace hadal::launcher {
 
 /// Which test error is shown; both unless the reader asks for one.
 enum class MetricChoice { kBoth, kLast, kBestValidation };
+
+/// Of confidence, where nobody asks for another.
+inline constexpr double kUsualLevel = 0.95;
+
+struct SheetOptions {
+  MetricChoice choice = MetricChoice::kBoth;
+  /// What the results show, in this order: quantity_names(). Empty: what there is to show.
+  std::vector<std::string> show = {};
+  /// After every mean the half width of its confidence interval of this level (Student over the
+  /// finished runs) rather than their standard deviation.
+  std::optional<double> interval = {};
+};
+
+/// "runs", the metrics, "parameters", "paper", "difference".
+const std::vector<std::string>& quantity_names();
 
 enum class Tone { kPlain, kFaint, kBad };
 
@@ -31,7 +47,7 @@ struct SheetColumn {
 };
 
 struct Sheet {
-  enum class Kind { kOverview, kResults, kPapers, kComparisons, kRuns, kProblems };
+  enum class Kind { kLayout, kOverview, kResults, kPapers, kComparisons, kRuns, kProblems };
   Kind kind;
   std::string heading;
   std::vector<SheetColumn> columns;
@@ -39,13 +55,11 @@ struct Sheet {
   std::vector<std::string> notes;  // below the lines
 };
 
-/// Stands for a blank at which no line may break.
-inline constexpr const char* kTie = "\u00a0";
-std::string without_ties(std::string text);
-
 /// Results; before them an overview where there are several columns; the papers' figures where
-/// there are any; runs of every cell; runs that failed or are not finished where there are any.
-std::vector<Sheet> sheets_of(const Table& table, MetricChoice choice = MetricChoice::kBoth);
+/// there are any; runs of every cell; runs that failed or are not finished where there are any. Of
+/// a layout first the table as it was printed, with ours and the difference below the paper's, and
+/// results of what was run. Throws UsageError for a quantity nobody knows.
+std::vector<Sheet> sheets_of(const Table& table, const SheetOptions& options = {});
 
 /// The title, or the name where there is none, on one line.
 std::string heading_of(const Table& table);
@@ -55,12 +69,5 @@ std::string cell_label(const Table& table, const Cell& cell);
 
 /// "3", "2 of 3, 1 failed"
 std::string count_text(const Cell& cell);
-
-/// "6.41 ± 0.16", "6.41" for one run; seconds as "1h 02m".
-std::string mean_text(Metric metric, const Statistic& statistic);
-
-/// Text on one line: what is no valid UTF-8 or a control character becomes U+FFFD, line ends and
-/// tabs blanks.
-std::string one_line(std::string_view text);
 
 }  // namespace hadal::launcher

@@ -23,6 +23,16 @@ double deviation_of(const std::vector<double>& values, double mean) {
 
 }  // namespace
 
+double student_half_width(double deviation, int n, double level) {
+  const boost::math::students_t distribution(n - 1);
+  return boost::math::quantile(distribution, (1 + level) / 2) * deviation / std::sqrt(n);
+}
+
+std::optional<double> Statistic::confidence(double level) const {
+  if (!deviation) return std::nullopt;
+  return student_half_width(*deviation, n, level);
+}
+
 std::optional<Statistic> summarize(std::vector<double> values) {
   if (values.empty()) return std::nullopt;
   const int n = static_cast<int>(values.size());
@@ -36,11 +46,7 @@ std::optional<Statistic> summarize(std::vector<double> values) {
               .median = median_of(values),
               .minimum = values.front(),
               .maximum = values.back()};
-  if (n > 1) {
-    s.deviation = deviation_of(values, s.mean);
-    const boost::math::students_t distribution(n - 1);
-    s.confidence = boost::math::quantile(distribution, 0.975) * *s.deviation / std::sqrt(n);
-  }
+  if (n > 1) s.deviation = deviation_of(values, s.mean);
   return s;
 }
 

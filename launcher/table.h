@@ -76,8 +76,10 @@ struct Cell {
   int finished = 0, failed = 0, unfinished = 0;
   std::map<Metric, Statistic> measured;
   std::vector<Expected> expected;
-  /// The test error that the paper's number is about; the last epoch's where there is none.
+  /// The test error that the paper's number is about; the last epoch's where there is none. In a
+  /// layout what its cell shows.
   Metric headline = Metric::kTestError;
+  bool is_built = true;  // false: of a layout, a method that there is no experiment of
 
   const Statistic* find(Metric metric) const;
   /// The first figure about the headline; nullptr without one.
@@ -100,6 +102,7 @@ struct Table {
   std::vector<Cell> cells = {};
   std::vector<std::string> rows = {}, columns = {};  // in order of first appearance
   std::vector<Comparison> comparisons = {};          // where asked for: table_view.h
+  bool is_layout = false;                            // a published one: table_layout.h
 };
 
 /// What a folder says of how the run ended, or how far it is.

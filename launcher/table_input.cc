@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
+#include "experiments/spec/fields.h"
 #include "experiments/spec/load.h"
 
 namespace hadal::launcher {
@@ -75,6 +76,63 @@ std::vector<RunRecord> each_once(std::vector<RunRecord> runs, std::string& note)
   return once;
 }
 
+/// "name=resnet depth=20"; a field that a model does not have is "unset". Whole paths where last
+/// parts would be the same.
+std::string label_of(const spec::ExperimentSpec& spec, const std::vector<std::string>& fields) {
+  const auto short_of = [](const std::string& field) { return field.substr(field.rfind('.') + 1); };
+  std::vector<std::string> parts;
+  for (const std::string& field : fields) {
+    const bool is_unique = std::count_if(fields.begin(), fields.end(), [&](const auto& other) {
+                             return short_of(other) == short_of(field);
+                           }) == 1;
+    std::optional<std::string> value;
+    try {
+      value = spec::get_field(spec, field);
+    } catch (const ConfigError& error) {
+      throw UsageError(error.what());
+    }
+    parts.push_back((is_unique ? short_of(field) : field) + "=" + value.value_or("unset"));
+  }
+  return join(parts, " ");
+}
+
+/// Fields other than the seed in which specs of one cell differ.
+class Mixture {
+ public:
+  void add(const spec::ExperimentSpec& spec) {
+    std::vector<std::pair<std::string, std::string>> fields = spec::flatten(spec, false);
+    for (const auto& [path, value] : fields)
+      if (path != "seed") values_[path].insert(value);
+    for (const auto& [path, value] : fields) ++count_[path];
+    ++specs_;
+  }
+
+  std::vector<std::string> fields() const {
+    std::vector<std::string> mixed;
+    for (const auto& [path, values] : values_)
+      if (values.size() > 1 || count_.at(path) < specs_) mixed.push_back(path);
+    return mixed;
+  }
+
+ private:
+  std::map<std::string, std::set<std::string>> values_;
+  std::map<std::string, int> count_;
+  int specs_ = 0;
+};
+
+struct Grouped {
+  std::vector<std::size_t> runs;
+  Mixture mixture;
+};
+
+struct NaturalLess {
+  bool operator()(const std::pair<std::string, std::string>& a,
+                  const std::pair<std::string, std::string>& b) const {
+    if (a.first != b.first) return natural_less(a.first, b.first);
+    return natural_less(a.second, b.second);
+  }
+};
+
 class Finder {
  public:
   void add(const fs::path& folder) {
@@ -132,6 +190,31 @@ class Finder {
 };
 
 }  // namespace
+
+Table grouped(std::vector<RunRecord> found, const std::vector<std::string>& by,
+              const std::vector<std::string>& across) {
+  Table table{.name = "runs", .title = {}, .note = {}, .folder = {}};
+  std::map<std::pair<std::string, std::string>, Grouped, NaturalLess> groups;
+  for (RunRecord& record : each_once(std::move(found), table.note)) {
+    const spec::ExperimentSpec spec =
+        spec::experiment_from_text(record.spec_text, (record.folder / "spec.textproto").string());
+    Grouped& group = groups[{label_of(spec, by), label_of(spec, across)}];
+    group.runs.push_back(table.runs.size());
+    group.mixture.add(spec);
+    const std::string id = record.spec_hash, name = record.name;
+    table.runs.push_back(
+        table_run(std::move(record), id, name, static_cast<long long>(spec.seed())));
+  }
+  for (auto& [label, group] : groups) {
+    if (const auto mixed = group.mixture.fields(); !mixed.empty())
+      table.note +=
+          fmt::format("{}{} mixes runs that differ in {}", table.note.empty() ? "" : "; ",
+                      label.second.empty() ? label.first : label.first + ", " + label.second,
+                      join(mixed, ", "));
+    add_cell(table, label.first, label.second, std::move(group.runs));
+  }
+  return table;
+}
 
 Table table_of(std::vector<RunRecord> found) {
   Table table{.name = "runs", .title = {}, .note = {}, .folder = {}};

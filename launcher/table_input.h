@@ -18,6 +18,13 @@ std::vector<Table> read_tables(const std::vector<std::filesystem::path>& folders
 /// Every run in these folders, those of sweeps that have started included. Throws as read_tables().
 std::vector<RunRecord> read_runs(const std::vector<std::filesystem::path>& folders);
 
+/// One table of all these runs, whatever sweep they come from: runs that agree in the values of the
+/// fields `by` make a row, those of `across` a column; both as "model.depth", "data.name". Rows are
+/// sorted by those values. Where a cell holds runs that differ in more than the seed, the table's
+/// note names the fields. Throws UsageError for a field that no spec has.
+Table grouped(std::vector<RunRecord> runs, const std::vector<std::string>& by,
+              const std::vector<std::string>& across);
+
 /// The table of runs that belong to no sweep: runs whose specs differ in nothing but the seed make
 /// one row, and a run found in several folders counts once. Rows are named after their specs, and
 /// where those names are equal, after the fields in which the specs differ.

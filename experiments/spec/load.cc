@@ -20,6 +20,17 @@ std::string read_spec(const std::filesystem::path& path) {
   return read_file(path, kMaxSpecBytes);
 }
 
+template <typename Message>
+Message with_checked_fields(std::string_view text, const std::string& file) {
+  Message message;
+  const Locations locations = parse_text(text, file, message);
+  fill_defaults(message);
+  std::vector<Problem> problems;
+  check_fields(message, problems);
+  if (!problems.empty()) throw ConfigError(describe(problems, file, locations));
+  return message;
+}
+
 bool is_sweep_text(const std::string& text) {
   try {
     SweepSpec sweep;
@@ -75,13 +86,11 @@ ExperimentSpec load_experiment(const std::filesystem::path& path,
 bool is_sweep(const std::filesystem::path& path) { return is_sweep_text(read_spec(path)); }
 
 SweepSpec sweep_from_text(std::string_view text, const std::string& file) {
-  SweepSpec sweep;
-  const Locations locations = parse_text(text, file, sweep);
-  fill_defaults(sweep);
-  std::vector<Problem> problems;
-  check_fields(sweep, problems);
-  if (!problems.empty()) throw ConfigError(describe(problems, file, locations));
-  return sweep;
+  return with_checked_fields<SweepSpec>(text, file);
+}
+
+LayoutSpec layout_from_text(std::string_view text, const std::string& file) {
+  return with_checked_fields<LayoutSpec>(text, file);
 }
 
 SweepSpec load_sweep(const std::filesystem::path& path) {

@@ -9,6 +9,7 @@
 #include "experiments/spec/resolve.h"
 
 #include "experiments/spec/experiment.pb.h"
+#include "experiments/spec/layout.pb.h"
 #include "experiments/spec/sweep.pb.h"
 
 namespace hadal::spec {
@@ -35,5 +36,8 @@ bool is_sweep(const std::filesystem::path& path);
 /// A sweep with its own defaults filled and its own fields checked; expand() does the runs.
 SweepSpec load_sweep(const std::filesystem::path& path);
 SweepSpec sweep_from_text(std::string_view text, const std::string& file);
+
+/// A layout with its defaults filled and its fields checked; its lists are the caller's to match.
+LayoutSpec layout_from_text(std::string_view text, const std::string& file);
 
 }  // namespace hadal::spec

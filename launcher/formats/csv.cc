@@ -1,6 +1,8 @@
 // RFC 4180. One record per cell, metric and figure of a paper, so that every number stands alone in
 // its column; a metric that several papers print has several records with the same figures of ours.
-// Numbers have twelve digits; what is not there is empty, what is not finite "nan".
+// Numbers have twelve digits; what is not there is empty, what is not finite "nan". A text that a
+// spreadsheet would take for a formula (it begins with '=', '+', '-', '@') has an apostrophe before
+// it, which spreadsheets do not show.
 #include <fmt/format.h>
 
 #include "core/base/strings.h"
@@ -9,9 +11,13 @@
 namespace hadal::launcher {
 namespace {
 
-constexpr const char* kHeader =
-    "table,row,column,finished,failed,unfinished,metric,headline,n,mean,std,median,min,max,ci95,"
-    "paper,paper_std,difference,source,status,note,runs\r\n";
+// "ci95" is the half width of the 95 % confidence interval of the mean; another level is named so.
+std::string header(double level) {
+  return fmt::format(
+      "table,row,column,finished,failed,unfinished,metric,headline,n,mean,std,median,min,max,"
+      "ci{:g},paper,paper_std,difference,source,status,note,runs\r\n",
+      100 * level);
+}
 
 // A spreadsheet takes text that begins so for a formula and runs it; behind an apostrophe it is
 // text.
@@ -27,13 +33,19 @@ std::string in_quotes(const std::string& plain) {
   return result + "\"";
 }
 
+std::string as_text(const std::string& text) {
+  return !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos
+             ? "'" + text
+             : text;
+}
+
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.12g}", *value) : "";
 }
 
 class Records {
  public:
-  explicit Records(const Table& table) : table_(table) {}
+  Records(const Table& table, double level) : table_(table), level_(level) {}
 
   std::string print(const MetricChoice choice) {
     for (const Cell& cell : table_.cells) {
@@ -67,23 +79,24 @@ class Records {
            const Expected* e) {
     std::vector<std::string> ids;
     for (const std::size_t run : cell.runs) ids.push_back(table_.runs[run].id);
-    std::vector<std::string> fields = {table_.name,
-                                       cell.row,
-                                       cell.column,
+    std::vector<std::string> fields = {as_text(table_.name),
+                                       as_text(cell.row),
+                                       as_text(cell.column),
                                        std::to_string(cell.finished),
                                        std::to_string(cell.failed),
                                        std::to_string(cell.unfinished),
-                                       metric,
+                                       as_text(metric),
                                        headline ? "yes" : ""};
     if (s != nullptr)
       fields.insert(fields.end(),
                     {std::to_string(s->n), number(s->mean), number(s->deviation), number(s->median),
-                     number(s->minimum), number(s->maximum), number(s->confidence)});
+                     number(s->minimum), number(s->maximum), number(s->confidence(level_))});
     else
       fields.insert(fields.end(), {"0", "", "", "", "", "", ""});
     if (e != nullptr)
-      fields.insert(fields.end(), {number(e->value), e->deviation > 0 ? number(e->deviation) : "",
-                                   number(e->difference), e->source, e->status, e->note});
+      fields.insert(fields.end(),
+                    {number(e->value), e->deviation > 0 ? number(e->deviation) : "",
+                     number(e->difference), as_text(e->source), e->status, as_text(e->note)});
     else
       fields.resize(fields.size() + 6);
     fields.push_back(join(ids, " "));
@@ -92,14 +105,16 @@ class Records {
   }
 
   const Table& table_;
+  double level_;
   std::string text_;
 };
 
 }  // namespace
 
 std::string render_csv(std::span<const Table> tables, const FormatOptions& options) {
-  std::string text = kHeader;
-  for (const Table& table : tables) text += Records(table).print(options.choice);
+  const double level = options.sheets.interval.value_or(kUsualLevel);
+  std::string text = header(level);
+  for (const Table& table : tables) text += Records(table, level).print(options.sheets.choice);
   return text;
 }
 

@@ -10,7 +10,7 @@
 namespace hadal::launcher {
 
 struct FormatOptions {
-  MetricChoice choice = MetricChoice::kBoth;
+  SheetOptions sheets = {};
   int width = 100;     // of the terminal
   bool color = false;  // escape sequences for a terminal
 };

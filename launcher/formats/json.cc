@@ -1,5 +1,6 @@
 // Everything a table holds, whatever --metric says: for programs. What is not there is absent, what
 // is not finite null.
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "launcher/formats/format.h"
@@ -13,11 +14,11 @@ void put(json& to, const char* key, const std::optional<double>& value) {
   if (value) to[key] = *value;
 }
 
-json to_json(const Statistic& s) {
+json to_json(const Statistic& s, double level) {
   json whole = {{"n", s.n}, {"mean", s.mean}};
   put(whole, "std", s.deviation);
   whole.update({{"median", s.median}, {"min", s.minimum}, {"max", s.maximum}});
-  put(whole, "ci95", s.confidence);
+  put(whole, fmt::format("ci{:g}", 100 * level).c_str(), s.confidence(level));
   return whole;
 }
 
@@ -29,7 +30,7 @@ json to_json(const Expected& e) {
   return whole;
 }
 
-json to_json(const Table& table, const Cell& cell) {
+json to_json(const Table& table, const Cell& cell, double level) {
   json whole = {{"row", cell.row},
                 {"column", cell.column},
                 {"finished", cell.finished},
@@ -40,7 +41,8 @@ json to_json(const Table& table, const Cell& cell) {
                 {"expected", json::array()},
                 {"runs", json::array()}};
   for (const Metric metric : all_metrics())
-    if (const Statistic* s = cell.find(metric)) whole["measured"][name_of(metric)] = to_json(*s);
+    if (const Statistic* s = cell.find(metric))
+      whole["measured"][name_of(metric)] = to_json(*s, level);
   for (const Expected& e : cell.expected) whole["expected"].push_back(to_json(e));
   for (const std::size_t run : cell.runs) whole["runs"].push_back(table.runs[run].id);
   return whole;
@@ -90,13 +92,14 @@ json to_json(const TableRun& run) {
 
 }  // namespace
 
-std::string render_json(std::span<const Table> tables, const FormatOptions&) {
+std::string render_json(std::span<const Table> tables, const FormatOptions& options) {
+  const double level = options.sheets.interval.value_or(kUsualLevel);
   json whole = {{"tables", json::array()}};
   for (const Table& table : tables) {
     json one = {{"name", table.name},   {"title", table.title},     {"note", table.note},
                 {"rows", table.rows},   {"columns", table.columns}, {"cells", json::array()},
                 {"runs", json::array()}};
-    for (const Cell& cell : table.cells) one["cells"].push_back(to_json(table, cell));
+    for (const Cell& cell : table.cells) one["cells"].push_back(to_json(table, cell, level));
     for (const TableRun& run : table.runs) one["runs"].push_back(to_json(run));
     for (const Comparison& comparison : table.comparisons)
       one["comparisons"].push_back(to_json(comparison));

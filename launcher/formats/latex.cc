@@ -103,7 +103,7 @@ bool is_comment(const Sheet& sheet) {
 std::string render_latex(std::span<const Table> tables, const FormatOptions& options) {
   std::string text = "% \\usepackage{booktabs}\n";
   for (const Table& table : tables)
-    for (const Sheet& sheet : sheets_of(table, options.choice))
+    for (const Sheet& sheet : sheets_of(table, options.sheets))
       text += is_comment(sheet) ? comments(sheet) : tabular(table, sheet);
   return text;
 }

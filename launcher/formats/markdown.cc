@@ -52,7 +52,7 @@ std::string render_markdown(std::span<const Table> tables, const FormatOptions& 
   for (const Table& table : tables) {
     text += (text.empty() ? "" : "\n") + fmt::format("## {}\n", escaped(heading_of(table)));
     if (!table.note.empty()) text += "\n" + escaped(one_line(table.note)) + "\n";
-    for (const Sheet& sheet : sheets_of(table, options.choice))
+    for (const Sheet& sheet : sheets_of(table, options.sheets))
       text += (sheet.heading.empty() ? "\n" : "\n### " + sheet.heading + "\n\n") + print(sheet);
   }
   return text;

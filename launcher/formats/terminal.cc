@@ -178,7 +178,7 @@ std::string render_terminal(std::span<const Table> tables, const FormatOptions& 
     for (const std::string& line :
          folded(one_line(table.note), static_cast<std::size_t>(options.width)))
       if (!line.empty()) text += line + "\n";
-    for (const Sheet& sheet : sheets_of(table, options.choice))
+    for (const Sheet& sheet : sheets_of(table, options.sheets))
       text += "\n" + text_of(sheet, options);
   }
   return text;

@@ -13,6 +13,8 @@ namespace {
 
 std::string class_of(const Sheet& sheet) {
   switch (sheet.kind) {
+    case Sheet::Kind::kLayout:
+      return "layout";
     case Sheet::Kind::kOverview:
       return "overview";
     case Sheet::Kind::kResults:

@@ -210,6 +210,52 @@ TEST(CsvFormat, QuotesCommasQuotesAndLineEnds) {
       HasSubstr("made,\"<b>|a_b%\\&{x}\"\"$1\x1b[31m\n\xff end\",,0,0,1,test_error,yes,0,"));
 }
 
+TEST(CsvFormat, NoNameIsAFormula) {
+  Table table{.name = "@made", .title = {}, .note = {}, .folder = {}};
+  add_cell(table, "=cmd|'/C calc'!A0", "+1", {},
+           {{.metric_name = "-2",
+             .metric = {},
+             .value = -5,
+             .source = "=1+1",
+             .status = "verified",
+             .note = "\t=2",
+             .difference = {}}});
+  const std::string text = render(table, "csv");
+  EXPECT_THAT(text, AllOf(HasSubstr("\n'@made,'=cmd|'/C calc'!A0,'+1,"), HasSubstr(",'-2,"),
+                          HasSubstr(",-5,"), HasSubstr(",'=1+1,verified,'\t=2,")));
+}
+
+TEST(LatexFormat, NoNameIsACommand) {
+  Table table{.name = "made", .title = "\\input{/etc/passwd}", .note = {}, .folder = {}};
+  table.runs.push_back(table_run({}, "0123456789abcdef", "\n\\input{x}", 1));
+  add_cell(table, "\\input{/etc/passwd}", "", {0});
+  const std::string text = render(table, "latex");
+  EXPECT_THAT(text, HasSubstr("\\textbackslash{}input\\{/etc/passwd\\}"));
+  for (const std::string& line : split(text, '\n'))
+    if (const std::size_t at = line.find("\\input"); at != std::string::npos)
+      EXPECT_TRUE(line.starts_with("%")) << line;  // a comment stays one
+}
+
+TEST(Formats, AnIntervalTakesThePlaceOfTheDeviation) {
+  MadeSweep sweep = small_sweep();
+  const Table table = table_of(sweep.read());
+  const FormatOptions options{.sheets = {.interval = 0.9}};
+  // Two values 5 and 7: deviation sqrt(2), t(0.95, 1) = 6.3138, so 6.3138 * sqrt(2) / sqrt(2).
+  EXPECT_THAT(render(table, "markdown", options),
+              AllOf(HasSubstr("6.00 \u00b1 6.31 (6.00)"), HasSubstr("90 % confidence interval")));
+  EXPECT_THAT(render(table, "csv", options), AllOf(HasSubstr(",ci90,"), HasSubstr(",6.31375")));
+  EXPECT_THAT(render(table, "json", options), HasSubstr("\"ci90\": 6.31375"));
+}
+
+TEST(Formats, ShowWhatIsAskedForInThatOrder) {
+  MadeSweep sweep = small_sweep();
+  const Table table = table_of(sweep.read());
+  EXPECT_THAT(render(table, "markdown", {.sheets = {.show = {"difference", "runs"}}}),
+              HasSubstr("| row | ours \u2212 paper | runs |\n| --- | ---: | --- |\n"
+                        "| plain | \u22120.50 | 2 |\n"));
+  EXPECT_THROW(render(table, "markdown", {.sheets = {.show = {"run"}}}), UsageError);
+}
+
 TEST(JsonFormat, HoldsEverything) {
   MadeSweep sweep = small_sweep();
   const auto whole = nlohmann::json::parse(render(table_of(sweep.read()), "json"));
@@ -239,9 +285,9 @@ TEST(Formats, SeveralColumnsBeginWithAnOverview) {
 TEST(Formats, ShowOneTestErrorWhenOnlyOneIsAskedFor) {
   MadeSweep sweep = small_sweep();
   const Table table = table_of(sweep.read());
-  EXPECT_THAT(render(table, "markdown", {.choice = MetricChoice::kLast}),
+  EXPECT_THAT(render(table, "markdown", {.sheets = {.choice = MetricChoice::kLast}}),
               AllOf(HasSubstr("last epoch"), Not(HasSubstr("best validation"))));
-  EXPECT_THAT(render(table, "markdown", {.choice = MetricChoice::kBestValidation}),
+  EXPECT_THAT(render(table, "markdown", {.sheets = {.choice = MetricChoice::kBestValidation}}),
               AllOf(HasSubstr("6.50 \u00b1 0.35"), Not(HasSubstr("test error %, last epoch"))));
 }
 

@@ -26,7 +26,9 @@ TEST(Statistic, IsThatOfTheTextbook) {
   EXPECT_EQ(s.minimum, 5);
   EXPECT_EQ(s.maximum, 9);
   // t(0.975, 2) = 4.30265 from a printed table, to its five decimals.
-  EXPECT_NEAR(s.confidence.value(), 4.30265 * 2 / std::sqrt(3), 1e-5);
+  EXPECT_NEAR(s.confidence().value(), 4.30265 * 2 / std::sqrt(3), 1e-5);
+  // t(0.995, 2) = 9.92484, likewise.
+  EXPECT_NEAR(s.confidence(0.99).value(), 9.92484 * 2 / std::sqrt(3), 1e-5);
   EXPECT_DOUBLE_EQ(summarize({1, 2, 3, 10}).value().median, 2.5);
 }
 
@@ -34,7 +36,7 @@ TEST(Statistic, OfOneValueHasNoDeviationAndOfNoneIsNone) {
   const Statistic s = summarize({4}).value();
   EXPECT_EQ(s.mean, 4);
   EXPECT_EQ(s.deviation, std::nullopt);
-  EXPECT_EQ(s.confidence, std::nullopt);
+  EXPECT_EQ(s.confidence(), std::nullopt);
   EXPECT_FALSE(summarize({}).has_value());
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "launcher/sheet.h"
+#include "launcher/table_input.h"
 #include "tests/launcher/made_sweep.h"
 
 namespace hadal::launcher {
@@ -63,6 +64,57 @@ TEST_F(TableView, ComparesRowsOverTheSeedsThatFinishedInBoth) {
     return sheet.kind == Sheet::Kind::kComparisons &&
            sheet.heading == "Against ResNet-110, seed by seed";
   }));
+}
+
+class TableWhere : public testing::Test {
+ protected:
+  TableWhere() {
+    for (const int depth : {8, 20})
+      for (const int seed : {1, 2}) {
+        const auto folder = sweep.start(fmt::format("net {}", depth), "", seed);
+        write_file_atomically(
+            folder / "spec.textproto",
+            fmt::format(
+                "name: \"net\" model {{ name: \"resnet\" set: \"depth={}\" }} data {{ name: "
+                "\"generator\" }} optimizer {{ learning_rate: 0.1 }} epochs: 1 seed: {}",
+                depth, seed));
+        write_result(folder, finished({.last = 1.0 * depth + seed}));
+      }
+    sweep.plan("net 8", "", 3);
+  }
+  MadeSweep sweep;
+};
+
+TEST_F(TableWhere, KeepsRunsWhoseSpecMeetsEveryCondition) {
+  const Table table = table_of(sweep.read());
+  const auto deep = where({table}, {"model.depth>=20", "seed!=2"});
+  ASSERT_EQ(deep.size(), 1u);
+  ASSERT_THAT(deep[0].rows, ElementsAre("net 20"));
+  EXPECT_EQ(deep[0].cells.at(0).finished, 1);
+  EXPECT_THAT(deep[0].note, HasSubstr("1 that has not started left out"));
+}
+
+TEST_F(TableWhere, SaysWhenNothingIsLeftAndWhatAFieldIsCalled) {
+  const Table table = table_of(sweep.read());
+  EXPECT_THROW(where({table}, {"model.depth>100"}), UsageError);
+  try {
+    where({table}, {"model.depht>100"});
+    FAIL() << "took a field that is not there";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("depht"));
+  }
+}
+
+TEST_F(TableWhere, GroupsRunsOfAnySweepByTheirFields) {
+  sweep.read();
+  const Table by_depth = grouped(read_runs({sweep.path()}), {"model.depth"}, {});
+  EXPECT_THAT(by_depth.rows, ElementsAre("depth=8", "depth=20"));
+  EXPECT_EQ(by_depth.cells.at(0).finished, 2);
+  EXPECT_EQ(by_depth.note, "");
+  const Table by_model = grouped(read_runs({sweep.path()}), {"model.name"}, {"seed"});
+  EXPECT_THAT(by_model.columns, ElementsAre("seed=1", "seed=2"));
+  EXPECT_THAT(by_model.note,
+              HasSubstr("name=resnet, seed=1 mixes runs that differ in model.depth"));
 }
 
 }  // namespace
