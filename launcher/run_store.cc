@@ -99,6 +99,24 @@ EpochMetrics epoch_from(const json& line) {
   return m;
 }
 
+json to_json(const StepTimesRecord& times) {
+  json line = {{"kind", "times"}, {"step", times.step}, {"steps", times.steps}};
+  for (const auto& [host, phases] : times.hosts)
+    for (const auto& [phase, spread] : phases)
+      line["hosts"][host][phase] = {spread.min, spread.median, spread.max};
+  return line;
+}
+
+StepTimesRecord times_from(const json& line) {
+  StepTimesRecord times;
+  get(line, "step", times.step);
+  get(line, "steps", times.steps);
+  for (const auto& [host, phases] : line.at("hosts").items())
+    for (const auto& [phase, spread] : phases.items())
+      times.hosts[host][phase] = {spread.at(0), spread.at(1), spread.at(2)};
+  return times;
+}
+
 // A run resumed from an older checkpoint repeats epochs and steps; the later line stands.
 void take_line(const json& line, RunRecord& record) {
   const std::string kind = line.at("kind");
@@ -106,6 +124,10 @@ void take_line(const json& line, RunRecord& record) {
     const EpochMetrics m = epoch_from(line);
     std::erase_if(record.epochs, [&](const EpochMetrics& old) { return old.epoch >= m.epoch; });
     record.epochs.push_back(m);
+  } else if (kind == "times") {
+    const StepTimesRecord times = times_from(line);
+    std::erase_if(record.times, [&](const StepTimesRecord& old) { return old.step >= times.step; });
+    record.times.push_back(times);
   } else if (kind == "event") {
     RunEvent event;
     get(line, "what", event.what);
@@ -219,6 +241,9 @@ void MetricsWriter::epoch(const EpochMetrics& metrics) {
   lines_->sync();
 }
 
+// Not worth a sync: what is lost with the power is told again by the steps that are repeated.
+void MetricsWriter::times(const StepTimesRecord& times) { lines_->append(to_json(times).dump()); }
+
 void MetricsWriter::event(const RunEvent& event) {
   lines_->append(json{{"kind", "event"},
                       {"what", event.what},
@@ -278,6 +303,11 @@ void write_result(const fs::path& folder, const RunResult& r) {
                 {"bytes_sent", r.bytes_sent},
                 {"macs", r.macs}};
   put(whole, "deepest_column_test_error", r.deepest_column_test_error);
+  for (const RunResult::Rewind& rewind : r.rewinds)
+    whole["rewinds"].push_back({{"step", rewind.step},
+                                {"to", rewind.to},
+                                {"rate_factor", rewind.rate_factor},
+                                {"reason", rewind.reason}});
   if (r.last) {
     json& last = whole["last"] = {{"epoch", r.last->epoch},
                                   {"train_loss", r.last->train_loss},
@@ -315,6 +345,14 @@ std::optional<RunResult> read_result(const fs::path& folder) {
     get(whole, "bytes_sent", r.bytes_sent);
     get(whole, "macs", r.macs);
     get(whole, "deepest_column_test_error", r.deepest_column_test_error);
+    if (const auto at = whole.find("rewinds"); at != whole.end())
+      for (const json& entry : *at) {
+        RunResult::Rewind& rewind = r.rewinds.emplace_back();
+        get(entry, "step", rewind.step);
+        get(entry, "to", rewind.to);
+        get(entry, "rate_factor", rewind.rate_factor);
+        get(entry, "reason", rewind.reason);
+      }
     if (const auto at = whole.find("last"); at != whole.end()) {
       auto& last = r.last.emplace();
       get(*at, "epoch", last.epoch);

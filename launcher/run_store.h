@@ -7,6 +7,12 @@
 //      "validation_loss":2.0,"validation_error":81.0,"test_loss":…,"test_error":…,
 //      "images_per_second":412.0,"seconds":94.2,"bytes_sent":1234,"macs":5678}
 //     {"kind":"event","what":"resumed","step":780,"detail":"…","time":1795394810.5}
+//     {"kind":"times","step":100,"steps":50,"hosts":{"n1":{"data":[0.001,0.002,0.004],
+//      "forward":[…],"backward":[…],"exchange":[…],"optimizer":[…],"checkpoint":[…]},"n2":{…}}}
+//                        where the time of the last `steps` steps went: least, median and most
+//                        seconds a step over the ranks of each host. "exchange" is waiting for sums
+//                        of other ranks, "checkpoint" saving and waiting for it, spread over the
+//                        steps; evaluation counts nowhere. Every checks.times_every_steps steps
 //   trace.jsonl        the bits after every step, for `hadal diff` (step_trace.h)
 //   progress.json      where a living run is; replaced about once a second
 //   checkpoints/       the trainer's
@@ -47,8 +53,21 @@ struct EpochMetrics {
   long long macs = 0;
 };
 
+/// Least, median and most seconds a step over the ranks of a host.
+struct TimeSpread {
+  double min = 0, median = 0, max = 0;
+};
+
+/// Where the time of some steps went.
+struct StepTimesRecord {
+  long long step = 0;   // steps done
+  long long steps = 0;  // told of here
+  /// By host, then by phase: "data", "forward", "backward", "exchange", "optimizer", "checkpoint".
+  std::map<std::string, std::map<std::string, TimeSpread>> hosts = {};
+};
+
 struct RunEvent {
-  std::string what = {};  // "resumed", "drained", …
+  std::string what = {};  // "resumed", "drained", "rewound", "straggler", …
   long long step = 0;
   std::string detail = {};
   double time = 0;  // seconds since 1970
@@ -81,6 +100,13 @@ struct RunResult {
     std::optional<double> test_error = {};
   };
 
+  /// A loss that was not finite, and the way back from it.
+  struct Rewind {
+    long long step = 0, to = 0;  // steps done when it happened, and in the state gone back to
+    double rate_factor = 1;      // of all learning rates from then on
+    std::string reason;
+  };
+
   RunStatus status = RunStatus::kFinished;
   int exit_code = 0;
   std::string reason;  // one line; "" when finished
@@ -97,6 +123,7 @@ struct RunResult {
   long long parameters = 0;
   long long bytes_sent = 0;
   long long macs = 0;
+  std::vector<Rewind> rewinds;  // oldest first
 };
 
 /// All that a folder says about a run.
@@ -108,6 +135,7 @@ struct RunRecord {
   std::map<std::string, std::string> environment;
   std::vector<EpochMetrics> epochs;  // ascending; what a resumed run repeated counts once
   std::vector<RunEvent> events;
+  std::vector<StepTimesRecord> times;  // ascending
   std::optional<Progress> progress;
   std::optional<RunResult> result;  // none: unfinished
 
@@ -128,6 +156,7 @@ class MetricsWriter {
   ~MetricsWriter();
   /// Written through to the disk, so that an epoch once reported is not lost.
   void epoch(const EpochMetrics& metrics);
+  void times(const StepTimesRecord& times);
   void event(const RunEvent& event);
 
  private:
