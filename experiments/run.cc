@@ -71,6 +71,8 @@ class Training {
 
   bool train_one_step(bool wants_drain);
   void end_epoch();
+  void tell_gates();
+  std::vector<std::int64_t> open_gates(std::int64_t first_step) const;
   void validate_between_epochs();
   void keep_if_best(const RunSummary::Errors& now);
   CheckpointStore store() const;
@@ -189,6 +191,9 @@ void Training::end_epoch() {
   report.seconds = sums_.seconds;
   report.bytes_sent = sums_.bytes_sent;
   report.macs = sums_.macs;
+  const std::int64_t first_step = (report.epoch - 1) * steps_per_epoch_;
+  report.steps = steps_done_ - first_step;
+  if (group_.is_root()) report.open_gates = open_gates(first_step);
   const bool last = steps_done_ == total_steps_;
   if (has_validation() && (last || report.epoch % spec_.evaluation().every_epochs() == 0)) {
     double loss = 0;
@@ -200,6 +205,29 @@ void Training::end_epoch() {
   sums_ = {};
   if (group_.is_root()) listener_.on_epoch(report);
   keep_if_best(last_);
+}
+
+void Training::tell_gates() {
+  std::vector<std::string> names;
+  std::vector<double> survival;
+  for (const Graph::GateInfo& gate : model_.graph.gates()) {
+    names.push_back(gate.name);
+    survival.push_back(gate.survival_probability);
+  }
+  if (!names.empty()) listener_.on_gates(names, survival);
+}
+
+// Drawn once more rather than kept from step to step: gates are a function of (seed, step), so
+// these are the ones the steps used, those before a resume too.
+std::vector<std::int64_t> Training::open_gates(std::int64_t first_step) const {
+  std::vector<std::int64_t> open;
+  if (!model_.gates) return open;
+  open.resize(model_.graph.gates().size());
+  for (std::int64_t step = first_step; step < steps_done_; ++step) {
+    const GateMask mask = model_.gates->sample(spec_.seed(), static_cast<std::uint64_t>(step));
+    for (std::size_t i = 0; i < open.size(); ++i) open[i] += mask.empty() ? 1 : mask[i];
+  }
+  return open;
 }
 
 // Between epochs, where a spec asks for it: the epoch counts as the one under way.
@@ -221,7 +249,10 @@ RunSummary Training::run(const std::function<bool()>& drain_requested) {
   started_ = last_save_ = clock_.now_s();
   if (options_.resume) resume();
   loader_->seek(steps_done_ / steps_per_epoch_, steps_done_ % steps_per_epoch_);
-  if (group_.is_root()) listener_.on_start(parameters_->tensor_names());
+  if (group_.is_root()) {
+    listener_.on_start(parameters_->tensor_names());
+    tell_gates();
+  }
   ReferenceCheck check;
   if (options_.check_steps > 0) step_.set_observer(&check);
   int checked = 0;

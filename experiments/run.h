@@ -32,9 +32,11 @@ struct EpochReport {
          train_error = 0;  // means over the epoch's batches, augmented and as they were trained on
   std::optional<double> validation_loss, validation_error;
   double images_per_second = 0;
-  double seconds = 0;           // of training, evaluation not counted
-  std::int64_t bytes_sent = 0;  // by this replica, for gradients and statistics
-  std::int64_t macs = 0;        // multiply-adds of this replica
+  double seconds = 0;                    // of training, evaluation not counted
+  std::int64_t bytes_sent = 0;           // by this replica, for gradients and statistics
+  std::int64_t macs = 0;                 // multiply-adds of this replica
+  std::int64_t steps = 0;                // of this epoch
+  std::vector<std::int64_t> open_gates;  // in how many of them each gate was open
 };
 
 /// The bits a training holds after a step.
@@ -51,6 +53,9 @@ class RunListener {
   virtual ~RunListener() = default;
   /// Once, before the first step: Parameters::tensor_names().
   virtual void on_start(const std::vector<std::string>& /*tensor_names*/) {}
+  /// Likewise, where the net has gates: their names and the probabilities to be open.
+  virtual void on_gates(const std::vector<std::string>& /*names*/,
+                        const std::vector<double>& /*survival*/) {}
   virtual void on_step(const TrainingProgress&) {}
   virtual void on_state(const StepState&) {}
   virtual void on_epoch(const EpochReport&) {}

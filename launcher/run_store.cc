@@ -117,6 +117,22 @@ StepTimesRecord times_from(const json& line) {
   return times;
 }
 
+void take_gates(const json& line, RunRecord& record) {
+  GateRecord& gates = record.gates ? *record.gates : record.gates.emplace();
+  get(line, "names", gates.names);
+  get(line, "survival", gates.survival);
+}
+
+void take_open_gates(const json& line, RunRecord& record) {
+  GateRecord::Epoch epoch;
+  get(line, "epoch", epoch.epoch);
+  get(line, "steps", epoch.steps);
+  get(line, "open", epoch.open);
+  GateRecord& gates = record.gates ? *record.gates : record.gates.emplace();
+  std::erase_if(gates.epochs, [&](const auto& old) { return old.epoch >= epoch.epoch; });
+  gates.epochs.push_back(std::move(epoch));
+}
+
 // A run resumed from an older checkpoint repeats epochs and steps; the later line stands.
 void take_line(const json& line, RunRecord& record) {
   const std::string kind = line.at("kind");
@@ -128,6 +144,10 @@ void take_line(const json& line, RunRecord& record) {
     const StepTimesRecord times = times_from(line);
     std::erase_if(record.times, [&](const StepTimesRecord& old) { return old.step >= times.step; });
     record.times.push_back(times);
+  } else if (kind == "gates") {
+    take_gates(line, record);
+  } else if (kind == "open_gates") {
+    take_open_gates(line, record);
   } else if (kind == "event") {
     RunEvent event;
     get(line, "what", event.what);
@@ -243,6 +263,17 @@ void MetricsWriter::epoch(const EpochMetrics& metrics) {
 
 // Not worth a sync: what is lost with the power is told again by the steps that are repeated.
 void MetricsWriter::times(const StepTimesRecord& times) { lines_->append(to_json(times).dump()); }
+
+void MetricsWriter::gates(const std::vector<std::string>& names,
+                          const std::vector<double>& survival) {
+  lines_->append(json{{"kind", "gates"}, {"names", names}, {"survival", survival}}.dump());
+}
+
+void MetricsWriter::open_gates(const GateRecord::Epoch& epoch) {
+  lines_->append(json{
+      {"kind", "open_gates"}, {"epoch", epoch.epoch}, {"steps", epoch.steps}, {"open", epoch.open}}
+                     .dump());
+}
 
 void MetricsWriter::event(const RunEvent& event) {
   lines_->append(json{{"kind", "event"},

@@ -6,6 +6,11 @@
 //     {"kind":"epoch","epoch":1,"step":390,"learning_rate":0.1,"train_loss":2.1,"train_error":85.2,
 //      "validation_loss":2.0,"validation_error":81.0,"test_loss":…,"test_error":…,
 //      "images_per_second":412.0,"seconds":94.2,"bytes_sent":1234,"macs":5678}
+//     {"kind":"gates","names":["stage1.block1.gate",…],"survival":[0.98,…]}   where a net has
+//     gates,
+//                        once an attempt
+//     {"kind":"open_gates","epoch":1,"steps":390,"open":[384,…]}   in how many of the epoch's steps
+//                        each of them was open; before the epoch's line
 //     {"kind":"event","what":"resumed","step":780,"detail":"…","time":1795394810.5}
 //     {"kind":"times","step":100,"steps":50,"hosts":{"n1":{"data":[0.001,0.002,0.004],
 //      "forward":[…],"backward":[…],"exchange":[…],"optimizer":[…],"checkpoint":[…]},"n2":{…}}}
@@ -64,6 +69,19 @@ struct StepTimesRecord {
   long long steps = 0;  // told of here
   /// By host, then by phase: "data", "forward", "backward", "exchange", "optimizer", "checkpoint".
   std::map<std::string, std::map<std::string, TimeSpread>> hosts = {};
+};
+
+/// How often the gates of a net were open: stochastic depth's blocks, the inputs of drop-path's
+/// joins.
+struct GateRecord {
+  struct Epoch {
+    int epoch = 0;
+    long long steps = 0;
+    std::vector<long long> open;  // as names
+  };
+  std::vector<std::string> names;
+  std::vector<double> survival;  // probability to be open, as names
+  std::vector<Epoch> epochs;     // ascending
 };
 
 struct RunEvent {
@@ -136,6 +154,7 @@ struct RunRecord {
   std::vector<EpochMetrics> epochs;  // ascending; what a resumed run repeated counts once
   std::vector<RunEvent> events;
   std::vector<StepTimesRecord> times;  // ascending
+  std::optional<GateRecord> gates;     // none: a net without gates
   std::optional<Progress> progress;
   std::optional<RunResult> result;  // none: unfinished
 
@@ -158,6 +177,8 @@ class MetricsWriter {
   void epoch(const EpochMetrics& metrics);
   void times(const StepTimesRecord& times);
   void event(const RunEvent& event);
+  void gates(const std::vector<std::string>& names, const std::vector<double>& survival);
+  void open_gates(const GateRecord::Epoch& epoch);
 
  private:
   std::unique_ptr<LineAppender> lines_;

@@ -92,6 +92,11 @@ class RunWriter final : public experiments::RunListener {
     trace_.begin(tensor_names);
   }
 
+  void on_gates(const std::vector<std::string>& names,
+                const std::vector<double>& survival) override {
+    metrics_.gates(names, survival);
+  }
+
   void on_state(const experiments::StepState& state) override {
     trace_.add(state.step, state.loss, state.tensor_hashes, state.shard_losses);
   }
@@ -110,6 +115,10 @@ class RunWriter final : public experiments::RunListener {
     metrics.seconds = report.seconds;
     metrics.bytes_sent = report.bytes_sent;
     metrics.macs = report.macs;
+    if (!report.open_gates.empty())
+      metrics_.open_gates({.epoch = report.epoch,
+                           .steps = report.steps,
+                           .open = {report.open_gates.begin(), report.open_gates.end()}});
     metrics_.epoch(metrics);
 
     std::vector<std::pair<std::string, double>> scalars = {

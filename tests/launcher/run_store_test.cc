@@ -172,5 +172,20 @@ TEST(Environment, HoldsNoVariablesThatMayBeSecret) {
   EXPECT_FALSE(environment.at("host").empty());
 }
 
+TEST(RunStore, GatesOfARepeatedEpochCountOnce) {
+  TemporaryFolder folder;
+  prepare_run_folder(folder.path(), "spec", "0123456789abcdef", {});
+  MetricsWriter metrics(folder.path());
+  metrics.gates({"block1.gate"}, {0.5});
+  metrics.open_gates({.epoch = 1, .steps = 10, .open = {6}});
+  metrics.open_gates({.epoch = 2, .steps = 10, .open = {5}});
+  metrics.gates({"block1.gate"}, {0.5});  // resumed
+  metrics.open_gates({.epoch = 2, .steps = 10, .open = {4}});
+  const GateRecord gates = read_run(folder.path())->gates.value();
+  EXPECT_THAT(gates.names, testing::ElementsAre("block1.gate"));
+  ASSERT_EQ(gates.epochs.size(), 2u);
+  EXPECT_THAT(gates.epochs[1].open, testing::ElementsAre(4));
+}
+
 }  // namespace
 }  // namespace hadal::launcher
