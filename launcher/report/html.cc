@@ -43,14 +43,19 @@ std::string attribute(const std::string& name, const std::string& value) {
   return value.empty() ? "" : fmt::format(" {}=\"{}\"", name, escaped(value));
 }
 
+// What a narrow screen shows before a cell. Of a long table page.js writes it, which keeps files of
+// thousands of runs small.
+constexpr std::size_t kLinesWithLabels = 200;
+
 std::string line_of(const Sheet& sheet, const std::vector<SheetCell>& line) {
+  const bool labels = sheet.lines.size() <= kLinesWithLabels;
   std::string html = "<tr>";
   for (std::size_t c = 0; c < line.size(); ++c) {
     const SheetColumn& column = sheet.columns[c];
     const char* tag = c == 0 ? "th scope=\"row\"" : "td";
     html += fmt::format(
         "<{}{}{}{}{}>{}</{}>", tag, attribute("class", class_of(line[c], column.right)),
-        attribute("data-label", column.heading),
+        attribute("data-label", labels ? column.heading : ""),
         attribute("data-sort", line[c].number ? fmt::format("{}", *line[c].number) : ""),
         attribute("title", line[c].detail), escaped(line[c].text), c == 0 ? "th" : "td");
   }

@@ -15,4 +15,13 @@ namespace hadal::launcher::report {
 /// `made` tells when and by what, below the title.
 std::string page(const std::vector<Table>& tables, const std::string& made);
 
+struct LivePage {
+  std::string html;
+  std::string content_policy;  // for the header of the same name
+};
+
+/// The same for a server: it asks for itself every two seconds, and what is new takes the place of
+/// what was, without losing the reader's.
+LivePage live_page(const std::vector<Table>& tables, const std::string& made);
+
 }  // namespace hadal::launcher::report
