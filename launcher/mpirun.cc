@@ -43,6 +43,19 @@ std::vector<std::string> mpirun_on_hosts(const std::string& mpirun, const Job& j
   return arguments;
 }
 
+std::vector<std::string> srun_in_a_job(const Job& job) {
+  // --export: srun inherits the list sbatch was given, in which what the ranks need is not.
+  std::vector<std::string> arguments = {"srun",
+                                        "--mpi=pmix",
+                                        "--kill-on-bad-exit=1",
+                                        "--export=ALL",
+                                        "--cpu-bind=none",
+                                        "--ntasks=" + std::to_string(job.ranks),
+                                        "--cpus-per-task=" + std::to_string(job.cores_per_rank)};
+  append(arguments, job.command);
+  return arguments;
+}
+
 std::map<std::string, std::string> rank_environment(const Job& job) {
   const std::string threads = std::to_string(job.cores_per_rank);
   return {{kRunVariable, job.folder.string()},

@@ -24,6 +24,10 @@ std::vector<std::string> mpirun_on_hosts(const std::string& mpirun, const Job& j
                                          const std::vector<std::string>& pass_on,
                                          const std::vector<std::string>& more = {});
 
+/// srun inside a job of Slurm, which starts the ranks itself: it passes signals on as mpirun does,
+/// and one rank's death ends the rest (without that they would wait for it for ever).
+std::vector<std::string> srun_in_a_job(const Job& job);
+
 /// What the ranks of a job find in their environment: the mark by which a run's processes are
 /// found (HADAL_RUN), and their threads.
 std::map<std::string, std::string> rank_environment(const Job& job);

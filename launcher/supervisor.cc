@@ -80,7 +80,7 @@ int Supervisor::run_ranks() {
     throw;
   }
   end_leftovers();
-  return *exit_code;
+  return last_words_->has_ended_it() ? static_cast<int>(ExitCode::kHang) : *exit_code;
 }
 
 int Supervisor::start_ranks() {
@@ -88,6 +88,7 @@ int Supervisor::start_ranks() {
   fs::remove_all(scratch_, ignored);
   if (::mkdir(scratch_.c_str(), 0700) != 0)
     throw io_error("cannot create", scratch_.string(), errno);
+  last_words_.emplace(job_.folder, processes_, clock_);
   ProcessSpec process;
   process.log = job_.folder / "log.txt";
   process.signal_when_orphaned = SIGUSR1;
@@ -97,21 +98,26 @@ int Supervisor::start_ranks() {
     process.environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1";
     process.environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
   }
+  process.arguments = arguments(process.environment);
+  return processes_.start(process);
+}
+
+// Adds to the environment what Open MPI has to know.
+std::vector<std::string> Supervisor::arguments(std::map<std::string, std::string>& environment) {
+  if (options_.srun) return srun_in_a_job(job_);
   if (options_.hosts == 1) {
     const bool oversubscribed =
         job_.ranks * job_.cores_per_rank > static_cast<int>(usable_cores().size());
     // Ranks beside mpirun need no help of the cluster, which may be away: nor do they need as many
     // cores as it counts, for it does not count threads of a core.
-    process.environment.insert({{"OMPI_MCA_plm", "^slurm"},
-                                {"OMPI_MCA_ras", "^slurm"},
-                                {"OMPI_MCA_rmaps_base_oversubscribe", "1"}});
-    process.arguments = mpirun_on_one_host(options_.mpirun, job_, scratch_, oversubscribed);
-  } else {
-    std::vector<std::string> pass_on;
-    for (const auto& [name, value] : process.environment) pass_on.push_back(name);
-    process.arguments = mpirun_on_hosts(options_.mpirun, job_, pass_on);
+    environment.insert({{"OMPI_MCA_plm", "^slurm"},
+                        {"OMPI_MCA_ras", "^slurm"},
+                        {"OMPI_MCA_rmaps_base_oversubscribe", "1"}});
+    return mpirun_on_one_host(options_.mpirun, job_, scratch_, oversubscribed);
   }
-  return processes_.start(process);
+  std::vector<std::string> pass_on;
+  for (const auto& [name, value] : environment) pass_on.push_back(name);
+  return mpirun_on_hosts(options_.mpirun, job_, pass_on);
 }
 
 void Supervisor::look_after(int mpirun) {
@@ -119,6 +125,7 @@ void Supervisor::look_after(int mpirun) {
     draining_ = true;
     processes_.send_signal(mpirun, SIGUSR1);
   }
+  last_words_->look(mpirun);
   if (clock_.now_s() - looked_at_ < kLookEvery_s) return;
   looked_at_ = clock_.now_s();
   claim_.beat();

@@ -5,10 +5,14 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "launcher/claim.h"
+#include "launcher/last_words.h"
 #include "launcher/processes.h"
 #include "launcher/scheduler.h"
 
@@ -16,7 +20,8 @@ namespace hadal::launcher {
 
 struct SupervisorOptions {
   std::string mpirun = "mpirun";
-  int hosts = 1;  // of the allotment
+  bool srun = false;  // starts the ranks, rather than mpirun
+  int hosts = 1;      // of the allotment
   std::filesystem::path scratch = "/dev/shm";
   bool as_root = false;
   /// An earlier attempt that gives no sign of life for so long is taken for gone. Network file
@@ -40,6 +45,7 @@ class Supervisor {
   bool earlier_attempt_lives();
   int run_ranks();
   int start_ranks();
+  std::vector<std::string> arguments(std::map<std::string, std::string>& environment);
   void look_after(int mpirun);
   void end_leftovers();
   void require_mine();
@@ -52,6 +58,7 @@ class Supervisor {
   Claim claim_;
   ClaimWatch watch_;
   std::filesystem::path scratch_;
+  std::optional<LastWordsWatch> last_words_;  // of ranks that were started
   double looked_at_ = -1e9;
   bool draining_ = false;
 };

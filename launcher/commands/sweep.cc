@@ -136,7 +136,7 @@ void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
       ->capture_default_str();
   run.add_option(
          "--slots", options.slots,
-         "runs at a time; default: as many as the cores hold; slurm: jobs in its queue, 100")
+         "runs at a time; default: as many as the cores hold; slurm: as many as it has room for")
       ->check(CLI::PositiveNumber);
   run.add_option("--mpirun", options.mpirun, "the mpirun to use")->capture_default_str();
   run.add_option("--hostfile", options.hostfile, "hosts: file of lines 'name slots=N'");
@@ -148,6 +148,8 @@ void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
          "--sbatch", options.sbatch,
          "slurm: one more argument of sbatch, as in --sbatch=--account=sea; may be repeated")
       ->allow_extra_args(false);
+  run.add_flag("--srun", options.srun,
+               "slurm: srun starts the ranks inside a job, by PMIx, rather than mpirun");
   run.add_option("--pass-on", options.pass_on,
                  "hosts, slurm: name of an environment variable the ranks get too; may be repeated")
       ->allow_extra_args(false);
@@ -157,12 +159,12 @@ void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
       ->check(CLI::PositiveNumber);
 }
 
-int run_attempt(const std::string& folder) {
-  follow_folder(folder);
+int run_attempt(const std::string& runs) {
+  follow_folder(runs);
   SystemProcesses processes;
   SystemTools tools;
   SystemClock clock;
-  return run_batch_job(fs::absolute(folder), tools, processes, clock);
+  return run_batch_job(fs::absolute(runs), tools, processes, clock);
 }
 
 int run_reap(const std::string& folder, double patience_s) {
@@ -201,11 +203,12 @@ Action declare(CLI::App& app) {
                                 "hadal sweep status runs/plain_against_residual");
   status.add_option("FOLDER", *folder, "folder of the sweep")->required();
 
-  auto run_folder = std::make_shared<std::string>();
+  auto submitted = std::make_shared<std::string>(), run_folder = std::make_shared<std::string>();
   CLI::App& attempt =
       add_nested(app, "attempt", "One attempt at one run, inside a job of Slurm; started by Slurm.",
-                 "sbatch job.sh hadal sweep attempt runs/depth/resnet20-0123456789abcdef");
-  attempt.add_option("FOLDER", *run_folder, "folder of the run")->required();
+                 "sbatch job.sh hadal sweep attempt runs/depth/slurm/0123456789abcdef.json");
+  attempt.add_option("FILE", *submitted, "the runs of the job, one for each task of an array")
+      ->required();
 
   auto patience_s = std::make_shared<double>(60);
   CLI::App& reap = add_nested(
@@ -216,10 +219,10 @@ Action declare(CLI::App& app) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
 
-  return [&run, &attempt, &reap, options, folder, run_folder, patience_s] {
+  return [&run, &attempt, &reap, options, folder, submitted, run_folder, patience_s] {
     if (run.parsed()) return run_sweep(*options);
     if (reap.parsed()) return run_reap(*run_folder, *patience_s);
-    return attempt.parsed() ? run_attempt(*run_folder) : print_status(*folder);
+    return attempt.parsed() ? run_attempt(*submitted) : print_status(*folder);
   };
 }
 

@@ -21,7 +21,6 @@ constexpr int kSshFailed = 255;
 constexpr double kProbePatience_s = 15;     // beyond what reap itself waits
 constexpr double kLeftoverPatience_s = 60;  // for an earlier attempt to save itself
 constexpr double kGraceAfterTerm_s = 3;  // mpirun itself gives its ranks 1 s between TERM and KILL
-constexpr double kGraceAfterLastWords_s = 5;
 constexpr double kLookEvery_s = 1;
 constexpr const char* kPlainCharacters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:";
@@ -60,17 +59,6 @@ Host parse_host(const std::string& line, const std::string& where) {
     if (host.slots < 1) throw ConfigError(fmt::format("{}: slots must be at least 1", where));
   }
   return host;
-}
-
-// Ranks that ended themselves leave word here (dist/watchdog.h).
-std::vector<fs::path> last_words(const fs::path& folder) {
-  std::vector<fs::path> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored))
-    if (const std::string name = entry.path().filename().string();
-        name.starts_with("rank") && name.ends_with(".last.json"))
-      found.push_back(entry.path());
-  return found;
 }
 
 }  // namespace
@@ -273,8 +261,7 @@ void HostsScheduler::launch(Running& running) {
   for (const auto& [host, ranks] : running.ranks)
     hostfile += fmt::format("{} slots={}\n", host, ranks);
   write_file_atomically(running.job.folder / "hosts.txt", hostfile);
-  std::error_code ignored;
-  for (const fs::path& word : last_words(running.job.folder)) fs::remove(word, ignored);
+  running.last_words.emplace(running.job.folder, processes_, clock_);
   running.claim.emplace(running.job.folder, fmt::format("mpirun of launcher {}", ::getpid()));
   running.pid = processes_.start(process_for(running));
   running.phase = Phase::kRunning;
@@ -340,14 +327,8 @@ void HostsScheduler::watch(Running& running) {
   if (now - running.looked_at > kLookEvery_s) {
     running.looked_at = now;
     running.claim->beat();
-    if (!running.last_words_at && !last_words(running.job.folder).empty())
-      running.last_words_at = now;
   }
-  if (running.last_words_at && !running.stopping_since &&
-      now - *running.last_words_at > kGraceAfterLastWords_s) {
-    processes_.send_signal(running.pid, SIGTERM);
-    running.stopping_since = now;
-  }
+  if (!running.stopping_since) running.last_words->look(running.pid);
   if (running.stopping_since && !running.killed &&
       now - *running.stopping_since > kGraceAfterTerm_s) {
     running.killed = true;
@@ -362,10 +343,11 @@ std::optional<JobExit> HostsScheduler::clear(Running& running) {
       running.exit_code == 0 || running.exit_code == static_cast<int>(ExitCode::kDrained);
   JobExit exit{.id = running.job.id, .exit_code = running.exit_code};
   // That mpirun had to be ended says nothing about why.
-  if (running.last_words_at && running.stopping_since)
-    exit.exit_code = static_cast<int>(ExitCode::kHang);
+  if (running.last_words->has_ended_it()) exit.exit_code = static_cast<int>(ExitCode::kHang);
   if (!dead.empty() && !ended_well) {
     exit.reason = join(dead, "; ");
+    if (const std::string words = running.last_words->words(); !words.empty())
+      exit.reason += "; " + words;
     exit.interrupted = true;
   }
   try {

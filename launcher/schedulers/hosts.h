@@ -13,8 +13,8 @@
 // host is there, and what earlier attempts left on it is given time to save and ended.
 //
 // mpirun is a child of this launcher as on one machine: it gets SIGUSR1 when the launcher dies.
-// When ranks have said their last words (rank<k>.last.json) and mpirun still waits for a host that
-// is gone, which it may do for ever, it is ended.
+// When ranks have said their last words and mpirun still waits for a host that is gone, which it
+// may do for ever, it is ended (last_words.h).
 #pragma once
 
 #include <filesystem>
@@ -25,6 +25,7 @@
 
 #include "core/base/clock.h"
 #include "launcher/claim.h"
+#include "launcher/last_words.h"
 #include "launcher/processes.h"
 #include "launcher/scheduler.h"
 
@@ -98,7 +99,7 @@ class HostsScheduler final : public Scheduler {
     int pid = 0;  // mpirun
     int exit_code = 0;
     std::optional<double> stopping_since = {};
-    std::optional<double> last_words_at = {};
+    std::optional<LastWordsWatch> last_words = {};
     double looked_at = -1e9;
     bool killed = false;
   };

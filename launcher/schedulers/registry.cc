@@ -41,14 +41,15 @@ Made make_hosts(const SchedulerOptions& options, Processes& processes, Tools&, C
 }
 
 Made make_slurm(const SchedulerOptions& options, Processes&, Tools& tools, Clock& clock) {
-  SlurmOptions slurm{.program = options.program,
-                     .partition = options.partition,
-                     .more = options.sbatch,
-                     .mpirun = options.mpirun,
-                     .pass_on = options.pass_on,
-                     .silence_limit_s = options.silence_limit_s};
-  if (options.slots > 0) slurm.most_jobs = options.slots;
-  return std::make_unique<SlurmScheduler>(std::move(slurm), tools, clock);
+  return std::make_unique<SlurmScheduler>(
+      SlurmOptions{.program = options.program,
+                   .partition = options.partition,
+                   .more = options.sbatch,
+                   .most_running = options.slots,
+                   .starter = {.mpirun = options.mpirun, .srun = options.srun},
+                   .pass_on = options.pass_on,
+                   .silence_limit_s = options.silence_limit_s},
+      tools, clock);
 }
 
 struct Kind {

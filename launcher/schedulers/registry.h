@@ -26,6 +26,7 @@ struct SchedulerOptions {
   // slurm
   std::string partition = {};
   std::vector<std::string> sbatch = {};  // further arguments
+  bool srun = false;                     // starts the ranks, rather than mpirun
   double silence_limit_s = 90;
 };
 

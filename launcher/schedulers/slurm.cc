@@ -1,12 +1,9 @@
 #include "launcher/schedulers/slurm.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <csignal>
-#include <cstdlib>
 #include <set>
-#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,7 +12,8 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/base/strings.h"
-#include "launcher/schedulers/slurm_job.h"
+#include "launcher/environment.h"
+#include "launcher/schedulers/sbatch.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -25,31 +23,18 @@ constexpr const char* kLaunchFailed = "launch failed requeued held";
 constexpr double kWishAgainAfter_s = 10;
 constexpr double kSubmitAgainAfter_s = 15;
 
-// What every job needs to find its programs, libraries and data.
-constexpr std::array kPassedOn = {
-    "PATH",   "HOME",       "USER",      "LOGNAME", "LANG", "LC_ALL", "LD_LIBRARY_PATH",
-    "TMPDIR", "HADAL_DATA", "SLURM_CONF"};
-
-// How the queue tells jobs of Hadal from others, and one run's from another's.
-std::string comment_of(const Job& job) { return "hadal " + hex64(hash64(job.folder.string())); }
-
-// Of jobs that are over; everything else waits, runs, or is about to do either.
-bool is_over(const std::string& state) {
-  static const std::set<std::string> over = {"BOOT_FAIL", "CANCELLED", "COMPLETED",     "DEADLINE",
-                                             "FAILED",    "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
-                                             "REVOKED",   "TIMEOUT"};
-  return over.contains(state);
-}
-
-// By Slurm, with no time for last words.
-bool was_killed(const std::string& state) {
-  return is_over(state) && state != "COMPLETED" && state != "FAILED";
+bool ask_for_the_same(const Job& a, const Job& b) {
+  const auto wanted = [](const Job& job) {
+    return std::tuple(job.ranks, job.cores_per_rank, job.gpus_per_rank, job.time_limit_s,
+                      job.folder.parent_path());
+  };
+  return wanted(a) == wanted(b);
 }
 
 bool is_patience_all_it_takes(const std::string& reason) {
   static const std::set<std::string> usual = {
-      "None",        "Priority", "Resources", "BeginTime",       "Cleaning", "Prolog",
-      "Reservation", "Licenses", "NodeDown",  "ReqNodeNotAvail", ""};
+      "None",   "Priority",    "Resources", "BeginTime", "JobArrayTaskLimit", "Cleaning",
+      "Prolog", "Reservation", "Licenses",  "NodeDown",  "ReqNodeNotAvail",   ""};
   return usual.contains(reason);
 }
 
@@ -69,10 +54,16 @@ bool is_passing(const ToolOutput& answer) {
          });
 }
 
-// Minutes and seconds; Slurm rounds up to minutes.
-std::string slurm_time(double seconds) {
-  const auto whole = static_cast<long long>(std::ceil(seconds));
-  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+// As its controller is configured, 1001 where nothing is; at least 1.
+std::size_t most_tasks_of_an_array(Tools& tools) {
+  constexpr std::size_t kDefault = 1001;
+  const std::string text = tools.call({"scontrol", "show", "config"}).out;
+  const std::size_t at = text.find("MaxArraySize");
+  if (at == std::string::npos) return kDefault;
+  const std::size_t begin = text.find('=', at) + 1;
+  const std::string number(trim(text.substr(begin, text.find('\n', at) - begin)));
+  return static_cast<std::size_t>(
+      std::max<long long>(1, parse_int(number, "MaxArraySize of scontrol show config")));
 }
 
 }  // namespace
@@ -81,13 +72,15 @@ SlurmScheduler::SlurmScheduler(SlurmOptions options, Tools& tools, Clock& clock)
     : options_(std::move(options)),
       tools_(tools),
       clock_(clock),
-      watch_(clock, options_.silence_limit_s) {}
+      watch_(clock, options_.silence_limit_s),
+      queue_(tools, clock) {}
 
 std::string SlurmScheduler::describe() const {
   return fmt::format(
-      "slurm: {}, up to {} jobs in the queue",
+      "slurm: {}, up to {} jobs in the queue{}",
       options_.partition.empty() ? "default partition" : "partition " + options_.partition,
-      options_.most_jobs);
+      options_.most_jobs,
+      options_.most_running > 0 ? fmt::format(", {} at a time", options_.most_running) : "");
 }
 
 void SlurmScheduler::check() {
@@ -107,6 +100,7 @@ void SlurmScheduler::check() {
   const std::vector<std::string> known = split(trim(partitions.out), '\n');
   if (!options_.partition.empty() && std::ranges::count(known, options_.partition) == 0)
     throw ConfigError("slurm: " + unknown_name("partition", options_.partition, known));
+  most_tasks_ = most_tasks_of_an_array(tools_);
 }
 
 bool SlurmScheduler::has_room(const Job&) const {
@@ -118,150 +112,142 @@ bool SlurmScheduler::is_running(const std::string& id) const {
   return at != submitted_.end() && at->second.running;
 }
 
-std::vector<std::string> SlurmScheduler::news() { return std::exchange(news_, {}); }
-
-std::vector<std::string> SlurmScheduler::sbatch_arguments(const Job& job) const {
-  const std::string folder = job.folder.string();
-  // sbatch replaces what follows a percent sign in names of files.
-  if (folder.find_first_of("%\\") != std::string::npos)
-    throw ConfigError(fmt::format(
-        "slurm: the folder {} has a '%' or '\\' in its name; choose another with --runs", folder));
-  std::vector<std::string> arguments = {
-      "sbatch",
-      "--parsable",
-      "--job-name=" + job.folder.filename().string(),
-      "--comment=" + comment_of(job),
-      "--output=" + folder + "/log.txt",
-      "--open-mode=append",
-      "--requeue",
-      fmt::format("--ntasks={}", job.ranks),
-      fmt::format("--cpus-per-task={}", job.cores_per_rank),
-      fmt::format("--signal=B:USR1@{}", static_cast<int>(options_.drain_margin_s))};
-  if (!options_.partition.empty()) arguments.push_back("--partition=" + options_.partition);
-  if (job.gpus_per_rank > 0)
-    arguments.push_back(fmt::format("--gpus-per-task={}", job.gpus_per_rank));
-  if (job.time_limit_s > 0)
-    // The signal comes up to a minute early, and the run is to have its time.
-    arguments.push_back("--time=" + slurm_time(job.time_limit_s + options_.drain_margin_s));
-  std::vector<std::string> passed_on;
-  for (const char* name : kPassedOn)
-    if (std::getenv(name) != nullptr) passed_on.emplace_back(name);
-  for (char** entry = environ; *entry != nullptr; ++entry)
-    if (const std::string_view variable = *entry; variable.starts_with("OMPI_MCA_"))
-      passed_on.emplace_back(variable.substr(0, variable.find('=')));
-  passed_on.insert(passed_on.end(), options_.pass_on.begin(), options_.pass_on.end());
-  arguments.push_back("--export=" + join(passed_on, ","));
-  arguments.insert(arguments.end(), options_.more.begin(), options_.more.end());
-  return arguments;
+std::vector<std::string> SlurmScheduler::news() {
+  std::vector<std::string> all = queue_.news();
+  all.insert(all.end(), news_.begin(), news_.end());
+  news_.clear();
+  return all;
 }
 
 void SlurmScheduler::start(const Job& job) {
   HADAL_CHECK(has_room(job) && !submitted_.contains(job.id));
-  Submitted submitted;
-  submitted.job = job;
-  submit(submitted);
-  submitted_.emplace(job.id, std::move(submitted));
+  // sbatch replaces what follows a percent sign in names of files.
+  const std::string folder = job.folder.string();
+  if (folder.find_first_of("%\\") != std::string::npos)
+    throw ConfigError(fmt::format(
+        "slurm: the folder {} has a '%' or '\\' in its name; choose another with --runs", folder));
+  submitted_[job.id].job = job;
+  waiting_.push_back(job.id);
 }
 
-void SlurmScheduler::submit(Submitted& submitted) {
-  const Job& job = submitted.job;
-  std::vector<std::string> arguments = sbatch_arguments(job);
-  const fs::path script = write_batch_job({job, options_.mpirun, options_.silence_limit_s});
-  for (const std::string& last : {script.string(), options_.program, std::string("sweep"),
-                                  std::string("attempt"), job.folder.string()})
-    arguments.push_back(last);
-  const ToolOutput answer = tools_.call(arguments);
-  if (answer.ok()) {
-    const std::string_view out = trim(answer.out);
-    submitted.slurm_id = out.substr(0, out.find(';'));  // "36;cluster"
-    return;
-  }
-  if (!is_passing(answer))
-    throw ConfigError(fmt::format("slurm: sbatch refuses {}: {}", job.folder.filename().string(),
-                                  answer.complaint()));
-  // It may have arrived all the same: poll() looks before it submits again.
-  submitted.submit_at = clock_.now_s() + kSubmitAgainAfter_s;
-  news_.push_back(fmt::format("slurm: {} is not submitted yet ({}); trying again",
-                              job.folder.filename().string(), answer.complaint()));
+// Of the runs that may execute at a time, those that nothing submitted can take.
+int SlurmScheduler::places_left() const {
+  if (options_.most_running == 0) return options_.most_jobs;
+  std::map<std::string, int> taken;  // by mark
+  for (const auto& [id, submitted] : submitted_)
+    if (const Ticket& ticket = submitted.ticket; !ticket.mark.empty())
+      taken[ticket.mark] = std::min(taken[ticket.mark] + 1, ticket.at_a_time);
+  int left = options_.most_running;
+  for (const auto& [mark, places] : taken) left -= places;
+  return left;
 }
 
-// False when the controller does not answer.
-bool SlurmScheduler::look() {
-  looked_at_ = clock_.now_s();
-  const ToolOutput answer = tools_.call(
-      {"squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T|%k|%r"});
-  if (answer.ok() != answers_)
-    news_.push_back(answer.ok() ? "slurm: the controller answers again"
-                                : fmt::format("slurm: the controller does not answer ({}); what "
-                                              "was submitted goes on",
-                                              answer.complaint()));
-  answers_ = answer.ok();
-  if (!answers_) return false;
-  queue_.clear();
-  for (const std::string& line : split(answer.out, '\n')) {
-    const std::vector<std::string> fields = split(line, '|');
-    if (fields.size() >= 4) queue_.push_back({fields[0], fields[1], fields[2], fields[3]});
+void SlurmScheduler::submit_what_waits() {
+  while (!waiting_.empty()) {
+    const int places = places_left();
+    if (places <= 0) return;
+    const std::vector<std::string> ids = take_alike(static_cast<int>(most_tasks_));
+    submit(ids, std::min(places, static_cast<int>(ids.size())));
   }
-  return true;
+}
+
+// The first that waits, and others that ask for the same.
+std::vector<std::string> SlurmScheduler::take_alike(int most) {
+  const Job first = submitted_.at(waiting_.front()).job;
+  std::vector<std::string> taken, left;
+  for (const std::string& id : waiting_) {
+    const bool goes =
+        static_cast<int>(taken.size()) < most && ask_for_the_same(submitted_.at(id).job, first);
+    (goes ? taken : left).push_back(id);
+  }
+  waiting_ = std::move(left);
+  return taken;
+}
+
+void SlurmScheduler::submit(const std::vector<std::string>& ids, int at_a_time) {
+  const Job& first = submitted_.at(ids[0]).job;
+  const std::string mark = hex64(hash64(
+      fmt::format("{} {} {} {}", first.folder.string(), utc_now(), ::getpid(), ++sbatches_)));
+  for (std::size_t task = 0; task < ids.size(); ++task)
+    submitted_.at(ids[task]).ticket = {mark, static_cast<int>(task), at_a_time};
+  const std::string what = ids.size() == 1 ? name_of(first) : fmt::format("{} runs", ids.size());
+  ToolOutput answer;
+  try {
+    answer = call_sbatch(ids);
+    if (!answer.ok() && !is_passing(answer))
+      throw ConfigError(fmt::format("slurm: sbatch refuses {}: {}", what, answer.complaint()));
+  } catch (const Error& error) {
+    return refuse(ids, error);
+  }
+  const std::string number(trim(answer.out.substr(0, answer.out.find(';'))));  // "36;cluster"
+  for (std::size_t task = 0; task < ids.size(); ++task) {
+    Submitted& submitted = submitted_.at(ids[task]);
+    // It may have arrived all the same: poll() looks before it is submitted again.
+    submitted.submit_again_at = clock_.now_s() + kSubmitAgainAfter_s;
+    if (answer.ok())
+      submitted.slurm_id = ids.size() == 1 ? number : fmt::format("{}_{}", number, task);
+  }
+  if (!answer.ok())
+    news_.push_back(fmt::format("slurm: {} not submitted yet ({}); trying again",
+                                what + (ids.size() == 1 ? " is" : " are"), answer.complaint()));
+  else if (ids.size() > 1)
+    news_.push_back(
+        fmt::format("slurm: job {} is an array of {}, {} at a time", number, what, at_a_time));
+}
+
+ToolOutput SlurmScheduler::call_sbatch(const std::vector<std::string>& ids) {
+  std::vector<BatchJob> jobs;
+  std::vector<Ticket> tickets;
+  for (const std::string& id : ids) {
+    const Submitted& submitted = submitted_.at(id);
+    jobs.push_back({submitted.job, options_.starter, options_.silence_limit_s});
+    tickets.push_back(submitted.ticket);
+  }
+  const SubmissionFiles files = write_submission(jobs, tickets);
+  return tools_.call(sbatch_arguments(options_, jobs, tickets[0], files));
+}
+
+void SlurmScheduler::refuse(const std::vector<std::string>& ids, const Error& error) {
+  for (const std::string& id : ids) {
+    ended_.push_back(
+        {.id = id, .exit_code = static_cast<int>(error.exit_code()), .reason = error.what()});
+    submitted_.erase(id);
+  }
 }
 
 bool SlurmScheduler::adopt(const Job& job) {
   HADAL_CHECK(!submitted_.contains(job.id));
-  if (clock_.now_s() - looked_at_ > options_.look_every_s && !look())
+  if (queue_.age_s() > options_.look_every_s && !queue_.look())
     throw IoError(ExitCode::kMissingInput,
                   "slurm: the controller does not answer, so what is in the queue is not known");
-  for (const Entry& entry : queue_) {
-    if (entry.comment != comment_of(job) || is_over(entry.state)) continue;
-    Submitted submitted;
-    submitted.job = job;
-    submitted.slurm_id = entry.id;
-    submitted.running = entry.state == "RUNNING";
-    submitted_.emplace(job.id, std::move(submitted));
-    return true;
-  }
-  return false;
+  const auto ticket = read_ticket(job.folder);
+  const QueueEntry* entry = ticket ? queue_.of_comment(comment_of(*ticket), ticket->task) : nullptr;
+  if (entry == nullptr) return false;
+  Submitted& submitted = submitted_[job.id];
+  submitted.job = job;
+  submitted.ticket = *ticket;
+  submitted.slurm_id = entry->id;
+  submitted.running = entry->state == "RUNNING";
+  return true;
 }
 
 std::vector<JobExit> SlurmScheduler::poll() {
-  if (submitted_.empty() || clock_.now_s() - looked_at_ < options_.look_every_s || !look())
-    return {};
-  std::vector<JobExit> ended;
-  for (auto at = submitted_.begin(); at != submitted_.end();) {
-    Submitted& submitted = at->second;
-    const auto is_this = [&](const Entry& entry) {
-      return submitted.slurm_id.empty()
-                 ? entry.comment == comment_of(submitted.job) && !is_over(entry.state)
-                 : entry.id == submitted.slurm_id;
-    };
-    const auto entry = std::ranges::find_if(queue_, is_this);
-    if (const auto exit = follow(submitted, entry == queue_.end() ? nullptr : &*entry)) {
-      ended.push_back(*exit);
-      at = submitted_.erase(at);
-    } else {
-      ++at;
+  submit_what_waits();
+  send_wishes();
+  if (!submitted_.empty() && queue_.age_s() >= options_.look_every_s && queue_.look()) {
+    for (auto at = submitted_.begin(); at != submitted_.end();) {
+      const auto exit = at->second.ticket.mark.empty() ? std::nullopt : follow(at->second);
+      if (exit) ended_.push_back(*exit);
+      at = exit ? submitted_.erase(at) : std::next(at);
     }
   }
-  return ended;
+  return std::exchange(ended_, {});
 }
 
-std::optional<JobExit> SlurmScheduler::follow(Submitted& submitted, const Entry* entry) {
-  if (submitted.slurm_id.empty()) {
-    if (entry != nullptr) {
-      submitted.slurm_id = entry->id;
-    } else if (submitted.wish != Wish::kNone) {
-      return JobExit{.id = submitted.job.id, .exit_code = static_cast<int>(ExitCode::kDrained)};
-    } else if (clock_.now_s() >= submitted.submit_at) {
-      try {
-        submit(submitted);
-      } catch (const Error& error) {
-        return JobExit{.id = submitted.job.id,
-                       .exit_code = static_cast<int>(error.exit_code()),
-                       .reason = error.what()};
-      }
-    }
-    return std::nullopt;
-  }
-  if (entry != nullptr && !is_over(entry->state)) return follow_alive(submitted, *entry);
+std::optional<JobExit> SlurmScheduler::follow(Submitted& submitted) {
+  if (submitted.slurm_id.empty()) return follow_unknown(submitted);
+  const QueueEntry* entry = queue_.of_id(submitted.slurm_id);
+  if (entry != nullptr && !entry->is_over()) return follow_alive(submitted, *entry);
   // Twice in a row: a controller that has just restarted may not have read its state yet.
   if (entry == nullptr && ++submitted.looks_gone < 2) return std::nullopt;
   const std::string state = entry == nullptr ? "" : entry->state;
@@ -280,15 +266,27 @@ std::optional<JobExit> SlurmScheduler::follow(Submitted& submitted, const Entry*
   return exit;
 }
 
-std::optional<JobExit> SlurmScheduler::follow_alive(Submitted& submitted, const Entry& entry) {
+// sbatch has not said whether it arrived.
+std::optional<JobExit> SlurmScheduler::follow_unknown(Submitted& submitted) {
+  const Ticket& ticket = submitted.ticket;
+  if (const QueueEntry* entry = queue_.of_comment(comment_of(ticket), ticket.task)) {
+    submitted.slurm_id = entry->id;
+  } else if (submitted.wish != Wish::kNone) {
+    return JobExit{.id = submitted.job.id, .exit_code = static_cast<int>(ExitCode::kDrained)};
+  } else if (clock_.now_s() >= submitted.submit_again_at) {
+    submitted.ticket = {};
+    waiting_.push_back(submitted.job.id);
+  }
+  return std::nullopt;
+}
+
+std::optional<JobExit> SlurmScheduler::follow_alive(Submitted& submitted, const QueueEntry& entry) {
   submitted.looks_gone = 0;
   submitted.running = entry.state == "RUNNING";
   // The fault of a node, and Slurm would hold the job until an operator comes.
   if (entry.reason == kLaunchFailed) return take_back(submitted, entry.reason);
   if (is_ghost(submitted)) return take_back(submitted, "runs, says Slurm, but nothing does");
   if (entry.state == "PENDING") tell_why_it_waits(submitted, entry);
-  if (submitted.wish != Wish::kNone && clock_.now_s() - submitted.wished_at > kWishAgainAfter_s)
-    send_wish(submitted);
   return std::nullopt;
 }
 
@@ -296,10 +294,11 @@ std::optional<JobExit> SlurmScheduler::follow_alive(Submitted& submitted, const 
 // nothing.
 bool SlurmScheduler::is_ghost(Submitted& submitted) {
   const double now = clock_.now_s();
-  const auto claim = claim_of(submitted);
-  if (!submitted.running || submitted.heard_at == 0 ||
-      (claim && watch_.is_alive(submitted.job.folder, *claim)))
-    submitted.heard_at = now;
+  const auto gives_signs = [&] {
+    const auto claim = claim_of(submitted);
+    return claim && watch_.is_alive(submitted.job.folder, *claim);
+  };
+  if (!submitted.running || submitted.heard_at == 0 || gives_signs()) submitted.heard_at = now;
   return now - submitted.heard_at > options_.silence_limit_s;
 }
 
@@ -344,7 +343,8 @@ JobExit SlurmScheduler::exit_of(const Submitted& submitted, const std::optional<
     exit.reason = fmt::format("Slurm ended job {}: {}", id, state);
   } else if (!claim) {
     exit.exit_code = static_cast<int>(ExitCode::kInternal);
-    exit.reason = fmt::format("Slurm's job {} ended before the run began; see log.txt", id);
+    exit.reason = fmt::format("Slurm's job {} ended before the run began; see {}", id,
+                              "slurm/" + submitted.ticket.mark + ".txt");
   } else if (!has_spoken) {
     exit.interrupted = true;
     exit.reason = fmt::format("Slurm's job {} was asked to make room", id);
@@ -352,35 +352,44 @@ JobExit SlurmScheduler::exit_of(const Submitted& submitted, const std::optional<
   return exit;
 }
 
-void SlurmScheduler::drain(const std::string& id) {
+void SlurmScheduler::drain(const std::string& id) { wish(id, Wish::kDrain); }
+
+void SlurmScheduler::stop(const std::string& id) { wish(id, Wish::kStop); }
+
+void SlurmScheduler::wish(const std::string& id, Wish wish) {
   const auto at = submitted_.find(id);
-  if (at == submitted_.end() || at->second.wish != Wish::kNone) return;
-  at->second.wish = Wish::kDrain;
-  send_wish(at->second);
+  if (at == submitted_.end() || at->second.wish >= wish) return;
+  at->second.wish = wish;
+  at->second.wished_at = -1e9;
+  if (std::erase(waiting_, id) == 0) return;
+  ended_.push_back({.id = id, .exit_code = static_cast<int>(ExitCode::kDrained)});
+  submitted_.erase(at);
 }
 
-void SlurmScheduler::stop(const std::string& id) {
-  const auto at = submitted_.find(id);
-  if (at == submitted_.end() || at->second.wish == Wish::kStop) return;
-  at->second.wish = Wish::kStop;
-  send_wish(at->second);
-}
-
-void SlurmScheduler::send_wish(Submitted& submitted) {
-  submitted.wished_at = clock_.now_s();
-  const std::string& id = submitted.slurm_id;
-  if (id.empty()) return;
-  if (submitted.wish == Wish::kStop) {
-    tools_.call({"scancel", "--signal=KILL", "--full", id});
-    tools_.call({"scancel", id});
-    return;
+// Those of many jobs together, and again until they are obeyed.
+void SlurmScheduler::send_wishes() {
+  std::vector<std::string> to_drain, to_stop;
+  for (auto& [id, submitted] : submitted_) {
+    if (submitted.wish == Wish::kNone || submitted.slurm_id.empty() ||
+        clock_.now_s() - submitted.wished_at < kWishAgainAfter_s)
+      continue;
+    submitted.wished_at = clock_.now_s();
+    (submitted.wish == Wish::kStop ? to_stop : to_drain).push_back(submitted.slurm_id);
   }
+  const auto cancel = [&](std::vector<std::string> options, const std::vector<std::string>& ids) {
+    if (ids.empty()) return;
+    options.insert(options.begin(), "scancel");
+    options.insert(options.end(), ids.begin(), ids.end());
+    tools_.call(options);
+  };
+  cancel({"--signal=KILL", "--full"}, to_stop);
+  cancel({}, to_stop);
   // One of the two applies; a job that starts in between gets the signal with the next wish.
-  tools_.call({"scancel", "--state=PENDING", id});
-  tools_.call({"scancel", "--signal=USR2", "--batch", id});
+  cancel({"--state=PENDING"}, to_drain);
+  cancel({"--signal=USR2", "--batch"}, to_drain);
 }
 
-void SlurmScheduler::tell_why_it_waits(Submitted& submitted, const Entry& entry) {
+void SlurmScheduler::tell_why_it_waits(Submitted& submitted, const QueueEntry& entry) {
   if (is_patience_all_it_takes(entry.reason) || entry.reason == submitted.told_reason) return;
   submitted.told_reason = entry.reason;
   news_.push_back(fmt::format("slurm: job {} ({}) waits: {}", submitted.slurm_id,

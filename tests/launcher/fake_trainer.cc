@@ -96,6 +96,7 @@ int main(int argc, char** argv) {
   if (argc < 5 || std::string(argv[1]) != "train" || std::string(argv[3]) != "--out") return 64;
   const fs::path folder = argv[4];
   const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  if (rank == nullptr) rank = std::getenv("PMIX_RANK");  // under srun
   const bool first_rank = rank == nullptr || std::string(rank) == "0";
   auto words = words_of(read_file(argv[2]));
   const auto number = [&](const char* name) { return std::stoll(words[name]); };

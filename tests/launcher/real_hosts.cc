@@ -18,8 +18,6 @@ namespace {
 
 constexpr double kPatience_s = 30;
 
-std::string address(int host) { return fmt::format("10.77.0.{}", host + 1); }
-
 // The shell does what has to happen inside the new namespaces, before it becomes sshd.
 constexpr const char* kBecomeHost = R"(
 set -e
@@ -42,8 +40,10 @@ std::string RealHosts::missing() {
   return "";
 }
 
+std::string RealHosts::address(int host) { return fmt::format("10.77.0.{}", host + 1); }
+
 RealHosts::RealHosts(int hosts) {
-  if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 ||
+  if (::unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS) != 0 || ::sethostname("n0", 2) != 0 ||
       ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     throw io_error("cannot make", "namespaces", errno);
   write_files(hosts);
@@ -137,6 +137,15 @@ void RealHosts::start_host(int host) {
     if (clock_.now_s() > end)
       throw IoError(ExitCode::kIo, fmt::format("sshd of {} does not come up: {}", name(host),
                                                read_file(folder / ("log_" + name(host)))));
+}
+
+std::vector<std::string> RealHosts::on(int host, const std::vector<std::string>& command) const {
+  const std::string keeper = std::to_string(running_.at(static_cast<std::size_t>(host - 1)));
+  std::vector<std::string> words = {"nsenter", "--target=" + keeper,
+                                    "--net",   "--uts",
+                                    "--mount", "--pid=/proc/" + keeper + "/ns/pid_for_children"};
+  words.insert(words.end(), command.begin(), command.end());
+  return words;
 }
 
 void RealHosts::cut(int host) { call({"ip", "link", "set", "v" + std::to_string(host), "down"}); }

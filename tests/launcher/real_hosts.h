@@ -30,6 +30,10 @@ class RealHosts {
 
   std::string name(int host) const { return "n" + std::to_string(host); }
   std::string ssh_config() const { return (folder_.path() / "ssh_config").string(); }
+  /// On the network; host 0 is the test program.
+  static std::string address(int host);
+  /// `command` as it has to be started for it to run on the host, as though typed there.
+  std::vector<std::string> on(int host, const std::vector<std::string>& command) const;
   static constexpr const char* kNetwork = "10.77.0.0/24";
 
   /// Pulls the host's cable, silently for all, or puts it back.

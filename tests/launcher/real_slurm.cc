@@ -50,9 +50,13 @@ std::string RealSlurm::missing() {
   return ::geteuid() == 0 ? "" : "slurmd wants root";
 }
 
-RealSlurm::RealSlurm(int nodes) : nodes_(nodes) {
+RealSlurm::RealSlurm(int nodes) : RealSlurm(nullptr, nodes) {}
+
+RealSlurm::RealSlurm(const RealHosts& hosts, int nodes) : RealSlurm(&hosts, nodes) {}
+
+RealSlurm::RealSlurm(const RealHosts* hosts, int nodes) : hosts_(hosts), nodes_(nodes) {
   fs::permissions(folder_.path(), fs::perms(0755));
-  configure(nodes);
+  configure();
   ::setenv("SLURM_CONF", (folder_.path() / "slurm.conf").c_str(), 1);
   start("munged", {"--foreground", "--force", "--key-file=" + (folder() / "munge" / "key").string(),
                    "--socket=" + (folder() / "run" / "munge.sock").string(),
@@ -79,7 +83,11 @@ RealSlurm::~RealSlurm() {
   ::unsetenv("SLURM_CONF");
 }
 
-void RealSlurm::configure(int nodes) {
+std::string RealSlurm::node_name(int node) const {
+  return hosts_ == nullptr ? fmt::format("c{}", node) : hosts_->name(node + 1);
+}
+
+void RealSlurm::configure() {
   for (const char* name : {"munge", "run", "state", "log", "spool"})
     fs::create_directories(folder() / name);
   fs::permissions(folder() / "munge", fs::perms::owner_all);
@@ -90,7 +98,7 @@ void RealSlurm::configure(int nodes) {
   // cred_expire: else a job that was put back into the queue waits for two minutes; below 5 it
   // counts for nothing.
   conf << fmt::format(R"(ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}({address})
 SlurmctldPort={port}
 SlurmUser={user}
 SlurmdUser={user}
@@ -121,27 +129,35 @@ KillWait=3
 MinJobAge=300
 ReturnToService=2
 SlurmctldTimeout=30
-SlurmdTimeout=30
+SlurmdTimeout={patience}
 InactiveLimit=0
 SlurmdParameters=config_overrides
 MailProg=/bin/true
 )",
                       fmt::arg("host", host), fmt::arg("port", free_port()),
+                      fmt::arg("address", hosts_ == nullptr ? "127.0.0.1" : RealHosts::address(0)),
+                      fmt::arg("patience", hosts_ == nullptr ? 30 : 10),
                       fmt::arg("user", std::string(trim(user))),
                       fmt::arg("folder", folder().string()));
-  for (int node = 0; node < nodes; ++node)
-    conf << fmt::format(
-        "NodeName=c{} NodeHostname={} NodeAddr=127.0.0.1 Port={} CPUs=2 CoresPerSocket=2 "
-        "RealMemory=1000 State=UNKNOWN\n",
-        node, host, free_port());
+  write_nodes(conf);
   conf << "PartitionName=low Nodes=ALL Default=YES PriorityTier=1 PreemptMode=REQUEUE "
           "GraceTime=4\nPartitionName=high Nodes=ALL PriorityTier=10 PreemptMode=OFF\n";
 }
 
-int RealSlurm::start(const std::string& name, const std::vector<std::string>& arguments) {
+void RealSlurm::write_nodes(std::ostream& conf) const {
+  for (int node = 0; node < nodes_; ++node)
+    conf << fmt::format(
+        "NodeName={} NodeHostname={} NodeAddr={} Port={} CPUs=2 CoresPerSocket=2 RealMemory=1000 "
+        "State=UNKNOWN\n",
+        node_name(node), hosts_ == nullptr ? host_name() : node_name(node),
+        hosts_ == nullptr ? "127.0.0.1" : RealHosts::address(node + 1), free_port());
+}
+
+int RealSlurm::start(const std::string& name, const std::vector<std::string>& arguments, int host) {
   ProcessSpec process;
   process.arguments = {program(name.substr(0, name.find(' ')))};
   process.arguments.insert(process.arguments.end(), arguments.begin(), arguments.end());
+  if (host > 0) process.arguments = hosts_->on(host, process.arguments);
   process.environment = {{kMark, folder().string()}};
   process.log = folder() / "log" / (name + ".out");
   process.signal_when_orphaned = SIGKILL;
@@ -154,9 +170,10 @@ void RealSlurm::start_controller() {
 
 void RealSlurm::start_nodes() {
   for (int node = 0; node < nodes_; ++node) {
-    const std::string name = fmt::format("c{}", node);
+    const std::string name = node_name(node);
     fs::create_directories(folder() / "spool" / name);
-    start("slurmd " + name, {"-D", "-f", (folder() / "slurm.conf").string(), "-N", name});
+    start("slurmd " + name, {"-D", "-f", (folder() / "slurm.conf").string(), "-N", name},
+          hosts_ == nullptr ? 0 : node + 1);
   }
 }
 
@@ -168,7 +185,7 @@ void RealSlurm::stop(const std::string& name, int signal) {
 }
 
 void RealSlurm::restart_nodes() {
-  for (int node = 0; node < nodes_; ++node) stop(fmt::format("slurmd c{}", node), SIGKILL);
+  for (int node = 0; node < nodes_; ++node) stop("slurmd " + node_name(node), SIGKILL);
   start_nodes();
 }
 

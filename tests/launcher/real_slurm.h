@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "core/base/files.h"
 #include "launcher/processes.h"
 #include "launcher/tools.h"
+#include "tests/launcher/real_hosts.h"
 
 namespace hadal::launcher {
 
@@ -23,6 +25,8 @@ class RealSlurm {
   /// Partitions `low` (the default, where jobs make room by going back into the queue) and `high`.
   /// SLURM_CONF is set in this process while it lives. Throws IoError when it does not come up.
   explicit RealSlurm(int nodes = 4);
+  /// Its nodes are the first of these hosts, which must outlive it; the controller is this machine.
+  RealSlurm(const RealHosts& hosts, int nodes);
   ~RealSlurm();
   RealSlurm(const RealSlurm&) = delete;
   RealSlurm& operator=(const RealSlurm&) = delete;
@@ -37,8 +41,12 @@ class RealSlurm {
   const std::filesystem::path& folder() const { return folder_.path(); }
 
  private:
-  void configure(int nodes);
-  int start(const std::string& name, const std::vector<std::string>& arguments);
+  RealSlurm(const RealHosts* hosts, int nodes);
+  std::string node_name(int node) const;
+  void configure();
+  void write_nodes(std::ostream& conf) const;
+  /// On one of the hosts, or here (0).
+  int start(const std::string& name, const std::vector<std::string>& arguments, int host = 0);
   void start_controller();
   void start_nodes();
   void stop(const std::string& name, int signal);
@@ -48,6 +56,7 @@ class RealSlurm {
   SystemProcesses processes_;
   SystemTools tools_;
   SystemClock clock_;
+  const RealHosts* hosts_;  // null: all nodes are this machine
   int nodes_;
   std::map<std::string, int> running_;  // pids by name
 };

@@ -164,6 +164,23 @@ TEST_P(SchedulerContract, JobsSideBySideEndEachWithItsOwnCode) {
   EXPECT_TRUE(scheduler().has_room(probe)) << "room again for those that ended";
 }
 
+TEST_P(SchedulerContract, OneOfSeveralIsStoppedAndTheOthersDoNotNotice) {
+  const Job probe = harness->job("probe", "");
+  std::vector<Job> started;
+  while (started.size() < 2 && scheduler().has_room(probe))
+    started.push_back(start(fmt::format("job{}", started.size()), kForever));
+  for (const Job& job : started)
+    EXPECT_TRUE(within(kSoon_s, [&] { return harness->has_begun(job); })) << job.id;
+  scheduler().stop("job0");
+  EXPECT_NE(end_of(started[0]).exit_code, 0);
+  for (std::size_t i = 1; i < started.size(); ++i) {
+    EXPECT_TRUE(scheduler().is_running(started[i].id));
+    EXPECT_GT(harness->alive(started[i]), 0);
+    scheduler().drain(started[i].id);
+    EXPECT_EQ(end_of(started[i]).exit_code, 75);
+  }
+}
+
 TEST_P(SchedulerContract, ARunGoesOnFromWhereItWasDrained) {
   const Job job = start_and_wait("a", "steps=100 save_every=1000");
   scheduler().drain("a");

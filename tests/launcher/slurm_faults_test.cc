@@ -1,6 +1,7 @@
 // The whole program with a real Slurm under faults: what is cancelled, preempted, restarted or
 // killed costs nothing but time.
 #include <csignal>
+#include <set>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -8,6 +9,7 @@
 
 #include "core/base/strings.h"
 #include "launcher/claim.h"
+#include "launcher/schedulers/slurm_job.h"
 #include "launcher/sweep_store.h"
 #include "tests/launcher/program_test.h"
 #include "tests/launcher/real_slurm.h"
@@ -92,14 +94,15 @@ class SlurmFaults : public ProgramTest {
   std::pair<std::string, fs::path> a_job_at_work(const std::vector<std::string>& others = {}) {
     std::pair<std::string, fs::path> found;
     EXPECT_TRUE(within(kSoon_s, [&] {
-      for (const std::string& line : split(
-               slurm->ask({"squeue", "--noheader", "--states=RUNNING", "--format=%i %j"}), '\n')) {
-        const std::vector<std::string> words = split(line, ' ');
-        if (words.size() != 2 || std::ranges::count(others, words[0]) > 0) continue;
-        const fs::path folder = sweep("slurm").folder / words[1];
-        const auto progress = read_progress(folder);
+      if (!fs::exists(path("slurm"))) return false;
+      for (const auto& run : sweep("slurm").runs) {
+        const std::vector<ClaimRecord> claims = read_claims(run.folder);
+        if (claims.empty() || claims.back().exit_code ||
+            std::ranges::count(others, claims.back().job) > 0)
+          continue;
+        const auto progress = read_progress(run.folder);
         if (!progress || progress->step < 1 || progress->step > progress->steps / 2) continue;
-        found = {words[0], folder};
+        found = {claims.back().job, run.folder};
         return true;
       }
       return false;
@@ -127,10 +130,13 @@ class SlurmFaults : public ProgramTest {
   void restart_nodes() {
     slurm->ask({"scontrol", "update", "PartitionName=low", "State=DOWN"});
     EXPECT_TRUE(within(kSoon_s, [&] {
-      for (const std::string& run :
-           split(slurm->ask({"squeue", "--noheader", "--states=RUNNING", "--format=%j"}), '\n'))
-        if (!run.empty() && read_claims(sweep("slurm").folder / run).empty()) return false;
-      return true;
+      std::set<std::string> begun;
+      for (const auto& run : sweep("slurm").runs)
+        for (const ClaimRecord& claim : read_claims(run.folder)) begun.insert(claim.job);
+      const auto running = slurm->ask({"squeue", "--noheader", "--states=RUNNING", "--format=%i"});
+      return std::ranges::all_of(split(running, '\n'), [&](const std::string& job) {
+        return job.empty() || begun.contains(job);
+      });
     }));
     slurm->restart_nodes();
     slurm->ask({"scontrol", "update", "PartitionName=low", "State=UP"});
@@ -205,8 +211,11 @@ TEST_F(SlurmFaults, AJobThatMakesRoomForAnotherSavesAndComesBackByItself) {
 
 TEST_F(SlurmFaults, OneCtrlCTakesBackWhatWaitsAndSavesWhatRuns) {
   write_fake_sweep("steps=150 save_every=1000", 6);
-  const Started launcher = start_sweep("slurm", "slurm");
+  const Started launcher = start_sweep("slurm", "slurm", {"--slots", "2"});
   const auto [job, folder] = a_job_at_work();
+  const auto running = slurm->ask({"squeue", "--noheader", "--states=RUNNING", "--format=%i"});
+  EXPECT_LE(split(running, '\n').size(), 2u)
+      << "four cores are there, two were wanted: " << running;
   send_signal(launcher, SIGINT);
   EXPECT_EQ(wait(launcher).exit_code, 130);
   EXPECT_EQ(slurm->ask({"squeue", "--noheader", "--format=%i"}), "") << "nothing is left behind";
@@ -222,8 +231,13 @@ TEST_F(SlurmFaults, AJobThatSlurmStartsTwiceWritesOnce) {
   // Within a second of a job's start the controller has not saved it yet; restarted, it starts it
   // again. That it does so cannot be relied on, so a second start is also made by hand.
   slurm->crash_controller();
-  const Started second =
-      start({"sweep", "attempt", folder}, {.environment = {{"SLURM_JOB_ID", job}}});
+  const std::size_t array = job.find('_');
+  ASSERT_NE(array, std::string::npos) << "two runs are an array";
+  const Started second = start(
+      {"sweep", "attempt", sweep("slurm").folder / "slurm" / (read_ticket(folder)->mark + ".json")},
+      {.environment = {{"SLURM_JOB_ID", job.substr(0, array)},
+                       {"SLURM_ARRAY_JOB_ID", job.substr(0, array)},
+                       {"SLURM_ARRAY_TASK_ID", job.substr(array + 1)}}});
   const Ended ended = wait(launcher);
   EXPECT_EQ(ended.exit_code, 0) << ended.out << slurm->ask({"squeue", "--states=all"});
   EXPECT_EQ(wait(second).exit_code, 0);
@@ -232,6 +246,16 @@ TEST_F(SlurmFaults, AJobThatSlurmStartsTwiceWritesOnce) {
     EXPECT_TRUE(run.record->finished());
     EXPECT_FALSE(fs::exists(run.folder / "overlapped")) << "two attempts at once";
   }
+}
+
+TEST_F(SlurmFaults, SrunStartsTheRanksAsMpirunDoes) {
+  write_fake_sweep("steps=150 save_every=1000", 1, "resources { ranks: 2 }");
+  const Started launcher = start_sweep("slurm", "slurm", {"--srun"});
+  const auto [job, folder] = a_job_at_work();
+  slurm->ask({"scancel", "--signal=USR1", "--batch", job});
+  EXPECT_EQ(wait(launcher).exit_code, 0) << read_file(folder / "log.txt");
+  EXPECT_THAT(read_file(folder / "started_at"), AllOf(Not(HasSubstr(" 0 ")), Not("0 ")))
+      << "saved, and went on";
 }
 
 TEST_F(SlurmFaults, WhatCannotBeSubmittedIsOneLine) {

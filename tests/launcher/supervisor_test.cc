@@ -90,6 +90,29 @@ TEST_F(SupervisorTest, EndsWhatMpirunLeftBehind) {
   EXPECT_THAT(world.sent, Contains(Pair(50, SIGKILL)));
 }
 
+TEST_F(SupervisorTest, EndsAnMpirunThatOutlivesTheLastWordsOfItsRanks) {
+  write_file_atomically(root.path() / "rank0.last.json", R"({"reason":"of an attempt before"})");
+  at(3, [&] {
+    if (!fs::exists(root.path() / "rank1.last.json"))
+      write_file_atomically(root.path() / "rank1.last.json", "{}");
+    if (!world.sent.empty() && world.sent.back().second == SIGKILL) world.exit_code = 137;
+  });
+  EXPECT_EQ(supervisor().run(), 85) << "a hang, whatever became of mpirun";
+  EXPECT_THAT(world.sent, testing::ElementsAre(Pair(1, SIGTERM), Pair(1, SIGKILL)));
+  EXPECT_FALSE(fs::exists(root.path() / "rank0.last.json"));
+}
+
+TEST_F(SupervisorTest, RanksMayBeStartedBySrun) {
+  world.exit_code = 0;
+  Supervisor by_srun({.id = "36", .folder = root.path(), .command = {"hadal", "train"}, .ranks = 2},
+                     {.srun = true, .scratch = root.path()}, world, world, [] { return 0; });
+  EXPECT_EQ(by_srun.run(), 0);
+  const std::vector<std::string>& arguments = world.specs[0].arguments;
+  EXPECT_EQ(arguments[0], "srun");
+  EXPECT_THAT(arguments, Contains("--kill-on-bad-exit=1")) << "else the others wait for ever";
+  EXPECT_EQ(arguments.back(), "train");
+}
+
 TEST_F(SupervisorTest, WaitsForAnEarlierAttemptToLeave) {
   Claim earlier(root.path(), "35");
   at(0, [&] {
