@@ -39,6 +39,7 @@ struct RunOptions {
   int ranks = 0;
   std::vector<std::string> set;
   std::string trainer;
+  std::string pack = "1";
   SchedulerOptions scheduler;
 };
 
@@ -78,6 +79,14 @@ int exit_code_of(const SweepSummary& summary, const StopSignals& signals) {
   return static_cast<int>(summary.unfinished > 0 ? ExitCode::kDrained : ExitCode::kOk);
 }
 
+// 0: to be found out.
+int packed_runs(const std::string& text) {
+  if (text == "auto") return 0;
+  const long long runs = parse_int(text, "--pack, which takes a number of runs or auto");
+  if (runs < 1) throw UsageError("--pack: wanted at least 1 run, or auto");
+  return static_cast<int>(runs);
+}
+
 int run_sweep(const RunOptions& options) {
   if (is_one_of_many())
     throw UsageError("sweep run: starts mpirun itself; start it alone, not under mpirun");
@@ -90,6 +99,8 @@ int run_sweep(const RunOptions& options) {
   SchedulerOptions chosen = options.scheduler;
   chosen.ranks = plan.ranks;
   chosen.cores_per_rank = plan.cores_per_rank;
+  chosen.gpus_per_rank = plan.gpus_per_rank;
+  chosen.pack = packed_runs(options.pack);
   chosen.program = this_program();
   const std::unique_ptr<Scheduler> scheduler = make_scheduler(chosen, processes, tools, clock);
   if (options.dry_run) {
@@ -196,6 +207,10 @@ Action declare(CLI::App& app) {
                "take a folder that is somebody else's, or that everybody may write in");
   run.add_option("--trainer", options->trainer, "the program whose 'train' the ranks execute")
       ->default_str("this one");
+  run.add_option("--pack", options->pack,
+                 "local: runs that share a set of cores or a GPU: a number, or auto for as many as "
+                 "a trial with the first runs finds to pay")
+      ->capture_default_str();
   add_scheduler_options(run, options->scheduler);
 
   auto folder = std::make_shared<std::string>();

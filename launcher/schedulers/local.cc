@@ -4,12 +4,15 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "core/base/error.h"
+#include "core/base/strings.h"
 #include "launcher/mpirun.h"
+#include "launcher/run_store.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -19,15 +22,26 @@ constexpr double kGraceAfterTerm_s = 3;  // mpirun itself gives its ranks 1 s be
 constexpr double kGraceAfterExit_s = 1;  // ranks of a killed mpirun notice and leave within 1 s
 constexpr double kLookEvery_s = 0.25;    // reading /proc costs milliseconds
 
+int gpus_per_job(const LocalOptions& options) { return options.ranks * options.gpus_per_rank; }
+
+std::string count(std::size_t number, const std::string& what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
 }  // namespace
 
 LocalScheduler::LocalScheduler(LocalOptions options, Processes& processes, Clock& clock)
-    : options_(std::move(options)), processes_(processes), clock_(clock) {
+    : options_(std::move(options)), processes_(processes), clock_(clock), probe_(clock) {
   HADAL_CHECK(!options_.cores.empty() && options_.ranks > 0 && options_.cores_per_rank > 0);
   const int cores = static_cast<int>(options_.cores.size());
   const int per_job = options_.ranks * options_.cores_per_rank;
-  slots_ = options_.slots > 0 ? options_.slots : std::max(1, cores / per_job);
-  oversubscribed_ = slots_ * per_job > cores;
+  places_ = std::max(1, cores / per_job);
+  if (options_.gpus_per_rank > 0)
+    places_ =
+        std::clamp(static_cast<int>(options_.gpus.size()) / gpus_per_job(options_), 1, places_);
+  else if (options_.pack == 1 && options_.slots > places_)
+    places_ = options_.slots;
+  oversubscribed_ = places_ * per_job > cores;
 }
 
 LocalScheduler::~LocalScheduler() {
@@ -37,15 +51,60 @@ LocalScheduler::~LocalScheduler() {
   }
 }
 
+void LocalScheduler::check() {
+  if (static_cast<int>(options_.gpus.size()) < gpus_per_job(options_))
+    throw ConfigError(fmt::format(
+        "local: a run of {} wants {}, this machine has {} that may be used; give the sweep fewer "
+        "ranks, or see CUDA_VISIBLE_DEVICES and nvidia-smi -L",
+        count(options_.ranks, "rank"), count(gpus_per_job(options_), "GPU"), options_.gpus.size()));
+}
+
 std::string LocalScheduler::describe() const {
-  return fmt::format("local: {} core{}, {} run{} of {} rank{} at a time{}", options_.cores.size(),
-                     options_.cores.size() == 1 ? "" : "s", slots_, slots_ == 1 ? "" : "s",
-                     options_.ranks, options_.ranks == 1 ? "" : "s",
+  const std::string gpus =
+      options_.gpus_per_rank > 0 ? ", " + count(options_.gpus.size(), "GPU") : "";
+  const std::string packed = options_.pack == 0  ? ", more at one place where that pays"
+                             : options_.pack > 1 ? fmt::format(", {} at one place", options_.pack)
+                                                 : "";
+  int runs = places_ * std::max(1, options_.pack);
+  if (options_.slots > 0) runs = std::min(runs, options_.slots);
+  return fmt::format("local: {}{}, {} of {} at a time{}{}", count(options_.cores.size(), "core"),
+                     gpus, count(runs, "run"), count(options_.ranks, "rank"), packed,
                      oversubscribed_ ? "; more threads than cores, expect slow runs" : "");
 }
 
-bool LocalScheduler::has_room(const Job&) const {
-  return static_cast<int>(running_.size()) < slots_;
+std::vector<std::string> LocalScheduler::news() { return std::exchange(news_, {}); }
+
+int LocalScheduler::limit_at(int place) const {
+  if (options_.pack > 0) return options_.pack;
+  return place == 0 ? probe_.limit_where_tried() : probe_.limit();
+}
+
+int LocalScheduler::jobs_at(int place) const {
+  return static_cast<int>(std::ranges::count_if(
+      running_, [&](const auto& other) { return other.second.place == place; }));
+}
+
+// Of those with room the one with the fewest jobs, the first of these.
+std::optional<int> LocalScheduler::free_place() const {
+  if (options_.slots > 0 && static_cast<int>(running_.size()) >= options_.slots)
+    return std::nullopt;
+  std::optional<int> best;
+  for (int place = 0; place < places_; ++place)
+    if (jobs_at(place) < limit_at(place) && (!best || jobs_at(place) < jobs_at(*best)))
+      best = place;
+  return best;
+}
+
+bool LocalScheduler::has_room(const Job&) const { return free_place().has_value(); }
+
+// What runs at the first place says whether one more there would pay.
+void LocalScheduler::probe() {
+  if (options_.pack != 0 || probe_.decided()) return;
+  std::erase_if(order_, [&](const std::string& id) { return !running_.contains(id); });
+  std::vector<PackedRun> runs;
+  for (const std::string& id : order_)
+    runs.push_back({id, read_progress(running_.at(id).job.folder).value_or(Progress{}).step});
+  if (const auto found = probe_.observe(runs)) news_.push_back("local: " + *found);
 }
 
 bool LocalScheduler::is_running(const std::string& id) const {
@@ -76,26 +135,30 @@ ProcessSpec LocalScheduler::process_for(const Running& running) const {
     process.environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1";
     process.environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
   }
-  process.arguments = mpirun_on_one_host(options_.mpirun, job, scratch_of(job), oversubscribed_);
+  process.arguments = mpirun_on_one_host(options_.mpirun, job, scratch_of(job),
+                                         oversubscribed_ || options_.pack != 1);
   const int threads_per_job = job.ranks * job.cores_per_rank;
   if (!oversubscribed_) {
-    const auto first = options_.cores.begin() + running.slot * threads_per_job;
+    const auto first = options_.cores.begin() + running.place * threads_per_job;
     process.cores.assign(first, first + threads_per_job);
+  }
+  if (const int gpus = gpus_per_job(options_); gpus > 0) {
+    const auto first = options_.gpus.begin() + running.place * gpus;
+    process.environment["CUDA_VISIBLE_DEVICES"] =
+        join(std::vector<std::string>(first, first + gpus), ",");
   }
   return process;
 }
 
 void LocalScheduler::start(const Job& job) {
-  HADAL_CHECK(has_room(job) && !running_.contains(job.id));
+  const auto place = free_place();
+  HADAL_CHECK(place && !running_.contains(job.id));
   Running running;
   running.job = job;
-  const auto taken = [&](int slot) {
-    return std::any_of(running_.begin(), running_.end(),
-                       [&](const auto& other) { return other.second.slot == slot; });
-  };
-  while (taken(running.slot)) ++running.slot;
+  running.place = *place;
   running.since = clock_.now_s();
   if (processes_of(job).empty()) launch(running);
+  if (running.place == 0) order_.push_back(job.id);
   running_.emplace(job.id, std::move(running));
 }
 
@@ -126,6 +189,7 @@ std::vector<JobExit> LocalScheduler::poll() {
       ++at;
     }
   }
+  probe();
   return ended;
 }
 

@@ -1,8 +1,11 @@
 // Runs on the cores of this machine, each under an mpirun of its own.
 //
-// Slots. The cores are cut into sets of ranks * cores_per_rank; a job gets one set and its ranks
-// inherit it (--bind-to none: left alone, every mpirun would bind its ranks to the same first
-// cores). With more slots than fit, jobs share all cores and Open MPI yields instead of spinning.
+// Places. The cores are cut into sets of ranks * cores_per_rank, and the GPUs into sets of ranks *
+// gpus_per_rank; a job gets one of each and its ranks inherit them (--bind-to none: left alone,
+// every mpirun would bind its ranks to the same first cores; CUDA_VISIBLE_DEVICES with UUIDs). With
+// more slots than places jobs share all cores, and where several are packed on one place they share
+// that one; then Open MPI yields instead of spinning. How many are worth packing can be found out
+// (packing.h).
 //
 // Nothing trains unseen. mpirun is in a session of its own and gets SIGUSR1 when this launcher dies
 // (PR_SET_PDEATHSIG), which makes its ranks save and exit. Every process of a run carries
@@ -24,6 +27,7 @@
 #include "core/base/clock.h"
 #include "launcher/processes.h"
 #include "launcher/scheduler.h"
+#include "launcher/schedulers/packing.h"
 
 namespace hadal::launcher {
 
@@ -31,7 +35,10 @@ struct LocalOptions {
   std::vector<int> cores = {};  // that may be used, at least one
   int ranks = 1;                // of every job
   int cores_per_rank = 1;
-  int slots = 0;  // jobs at a time; 0: as many as the cores hold, at least one
+  std::vector<std::string> gpus = {};  // UUIDs of those that may be used
+  int gpus_per_rank = 0;
+  int slots = 0;  // jobs at a time; 0: as many as there are places, times what is packed
+  int pack = 1;   // jobs at one place; 0: as many as are found to pay
   std::string mpirun = "mpirun";
   /// Where the scratch folders of Open MPI are made; memory, so that segments are not written out.
   std::filesystem::path scratch = "/dev/shm";
@@ -45,15 +52,19 @@ class LocalScheduler final : public Scheduler {
   /// Ends what still runs, at once.
   ~LocalScheduler() override;
 
+  /// Throws ConfigError when there are fewer GPUs than a job wants.
+  void check() override;
+
   bool has_room(const Job& job) const override;
   void start(const Job& job) override;
   std::vector<JobExit> poll() override;
   bool is_running(const std::string& id) const override;
   void drain(const std::string& id) override;
   void stop(const std::string& id) override;
+  std::vector<std::string> news() override;
   std::string describe() const override;
 
-  int slots() const { return slots_; }
+  int places() const { return places_; }
   /// More threads than cores: ranks have to yield, and runs are slower than they could be.
   bool oversubscribed() const { return oversubscribed_; }
 
@@ -65,7 +76,7 @@ class LocalScheduler final : public Scheduler {
   };
   struct Running {
     Job job;
-    int slot = 0;
+    int place = 0;
     Phase phase = Phase::kWaiting;
     double since = 0;   // of the phase
     int pid = 0;        // mpirun
@@ -75,6 +86,10 @@ class LocalScheduler final : public Scheduler {
     double last_look = -1;  // for processes of this run
   };
 
+  int limit_at(int place) const;
+  int jobs_at(int place) const;
+  std::optional<int> free_place() const;
+  void probe();
   ProcessSpec process_for(const Running& running) const;
   std::filesystem::path scratch_of(const Job& job) const;
   void remove_scratch(const Job& job) const;
@@ -88,7 +103,10 @@ class LocalScheduler final : public Scheduler {
   LocalOptions options_;
   Processes& processes_;
   Clock& clock_;
-  int slots_ = 1;
+  int places_ = 1;
+  PackingProbe probe_;
+  std::vector<std::string> order_;  // ids at the first place, as they came
+  std::vector<std::string> news_;
   bool oversubscribed_ = false;
   std::map<std::string, Running> running_;  // by id
 };

@@ -1,10 +1,14 @@
 #include "launcher/schedulers/registry.h"
 
+#include <cstdlib>
+#include <utility>
+
 #include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
 #include "launcher/environment.h"
+#include "launcher/gpus.h"
 #include "launcher/schedulers/hosts.h"
 #include "launcher/schedulers/local.h"
 #include "launcher/schedulers/slurm.h"
@@ -14,14 +18,18 @@ namespace {
 
 using Made = std::unique_ptr<Scheduler>;
 
-Made make_local(const SchedulerOptions& options, Processes& processes, Tools&, Clock& clock) {
-  return std::make_unique<LocalScheduler>(LocalOptions{.cores = usable_cores(),
-                                                       .ranks = options.ranks,
-                                                       .cores_per_rank = options.cores_per_rank,
-                                                       .slots = options.slots,
-                                                       .mpirun = options.mpirun,
-                                                       .as_root = ::geteuid() == 0},
-                                          processes, clock);
+Made make_local(const SchedulerOptions& options, Processes& processes, Tools& tools, Clock& clock) {
+  LocalOptions local{.cores = usable_cores(),
+                     .ranks = options.ranks,
+                     .cores_per_rank = options.cores_per_rank,
+                     .gpus_per_rank = options.gpus_per_rank,
+                     .slots = options.slots,
+                     .pack = options.pack,
+                     .mpirun = options.mpirun,
+                     .as_root = ::geteuid() == 0};
+  if (options.gpus_per_rank > 0)
+    local.gpus = usable_gpus(tools, std::getenv("CUDA_VISIBLE_DEVICES"));
+  return std::make_unique<LocalScheduler>(std::move(local), processes, clock);
 }
 
 Made make_hosts(const SchedulerOptions& options, Processes& processes, Tools&, Clock& clock) {

@@ -17,10 +17,13 @@ struct SchedulerOptions {
   std::string name = "local";
   int ranks = 1;  // of every run
   int cores_per_rank = 1;
+  int gpus_per_rank = 0;
   int slots = 0;  // runs at a time; 0: as the scheduler thinks fit
   std::string mpirun = "mpirun";
   std::string program = "hadal";          // this one, for its ends on other hosts
   std::vector<std::string> pass_on = {};  // names of environment variables
+  // local
+  int pack = 1;  // runs that share cores or GPUs; 0: as many as are found to pay
   // hosts
   std::string hostfile = {}, ssh_config = {}, network = {};
   // slurm

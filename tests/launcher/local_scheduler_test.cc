@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/error.h"
 #include "core/base/files.h"
+#include "launcher/run_store.h"
 #include "launcher/schedulers/local.h"
 #include "tests/launcher/fake_scheduler.h"
 
@@ -65,7 +67,7 @@ class LocalSchedulerTest : public testing::Test {
 
 TEST_F(LocalSchedulerTest, CutsTheCoresIntoSetsThatAreNotShared) {
   LocalScheduler local = scheduler({.cores = {0, 1, 2, 3, 6}, .ranks = 2});
-  EXPECT_EQ(local.slots(), 2);
+  EXPECT_EQ(local.places(), 2);
   EXPECT_FALSE(local.oversubscribed());
   local.start(job("a", 2));
   local.start(job("b", 2));
@@ -81,11 +83,72 @@ TEST_F(LocalSchedulerTest, CutsTheCoresIntoSetsThatAreNotShared) {
 
 TEST_F(LocalSchedulerTest, MoreThreadsThanCoresYieldAndAreNotBound) {
   LocalScheduler local = scheduler({.cores = {0, 1}, .ranks = 4});
-  EXPECT_EQ(local.slots(), 1);
+  EXPECT_EQ(local.places(), 1);
   EXPECT_TRUE(local.oversubscribed());
   local.start(job("a", 4));
   EXPECT_THAT(processes.specs[0].cores, IsEmpty());
   EXPECT_THAT(processes.specs[0].arguments, Contains("--oversubscribe"));
+}
+
+TEST_F(LocalSchedulerTest, EveryRunGetsGpusOfItsOwnByTheirNames) {
+  LocalScheduler local = scheduler({.cores = {0, 1, 2, 3, 4, 5, 6, 7},
+                                    .ranks = 2,
+                                    .gpus = {"GPU-a", "GPU-b", "GPU-c", "GPU-d", "GPU-e"},
+                                    .gpus_per_rank = 1});
+  EXPECT_EQ(local.places(), 2) << "five GPUs in pairs";
+  local.start(job("a", 2));
+  local.start(job("b", 2));
+  EXPECT_FALSE(local.has_room(job("c", 2)));
+  EXPECT_THAT(processes.specs[0].environment,
+              Contains(Pair("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")));
+  EXPECT_THAT(processes.specs[1].environment,
+              Contains(Pair("CUDA_VISIBLE_DEVICES", "GPU-c,GPU-d")));
+  EXPECT_THAT(processes.specs[1].cores, ElementsAre(2, 3));
+}
+
+TEST_F(LocalSchedulerTest, FewerGpusThanARunWantsIsSaidBeforeItStarts) {
+  LocalScheduler local =
+      scheduler({.cores = {0, 1}, .ranks = 2, .gpus = {"GPU-a"}, .gpus_per_rank = 1});
+  EXPECT_THAT([&] { local.check(); }, testing::ThrowsMessage<ConfigError>(testing::HasSubstr(
+                                          "a run of 2 ranks wants 2 GPUs, this machine has 1")));
+}
+
+TEST_F(LocalSchedulerTest, PackedRunsShareAPlaceAndYield) {
+  LocalScheduler local = scheduler({.cores = {0, 1}, .pack = 2});
+  for (const char* id : {"a", "b", "c", "d"}) {
+    ASSERT_TRUE(local.has_room(job(id)));
+    local.start(job(id));
+  }
+  EXPECT_FALSE(local.has_room(job("e")));
+  EXPECT_THAT(processes.specs[0].cores, ElementsAre(0));
+  EXPECT_THAT(processes.specs[1].cores, ElementsAre(1)) << "first where nobody is";
+  EXPECT_THAT(processes.specs[2].cores, ElementsAre(0));
+  EXPECT_THAT(processes.specs[2].arguments, Contains("--oversubscribe"));
+}
+
+TEST_F(LocalSchedulerTest, TriesOneMoreWhenTheFirstHasBeenTimedAndTellsWhatItFound) {
+  LocalScheduler local = scheduler({.cores = {0, 1}, .pack = 0});
+  for (const char* id : {"a", "b", "c"}) std::filesystem::create_directories(root.path() / id);
+  local.start(job("a"));
+  local.start(job("b"));
+  EXPECT_FALSE(local.has_room(job("c")));
+  long long step = 0;
+  const auto train = [&](const std::vector<std::string>& ids, long long steps_a_second) {
+    for (int second = 0; second < 15; ++second) {
+      step += steps_a_second;
+      for (const std::string& id : ids)
+        write_progress(root.path() / id, {.step = step, .steps = 100000});
+      poll_for(local, 1);
+    }
+  };
+  train({"a", "b"}, 10);
+  ASSERT_TRUE(local.has_room(job("c")));
+  local.start(job("c"));
+  EXPECT_THAT(processes.specs[2].cores, ElementsAre(0)) << "at the first place only";
+  EXPECT_FALSE(local.has_room(job("d")));
+  train({"a", "b", "c"}, 8);
+  EXPECT_THAT(local.news(), ElementsAre(testing::HasSubstr("2 at a time")));
+  EXPECT_TRUE(local.has_room(job("d"))) << "two at the second place too";
 }
 
 TEST_F(LocalSchedulerTest, TellsMpirunWhatItNeeds) {
