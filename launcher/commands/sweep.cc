@@ -171,7 +171,6 @@ void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
 }
 
 int run_attempt(const std::string& runs) {
-  follow_folder(runs);
   SystemProcesses processes;
   SystemTools tools;
   SystemClock clock;

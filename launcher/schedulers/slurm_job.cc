@@ -15,6 +15,7 @@
 #include "core/base/json.h"
 #include "core/base/strings.h"
 #include "dist/drain.h"
+#include "launcher/privacy.h"
 #include "launcher/supervisor.h"
 
 namespace hadal::launcher {
@@ -148,6 +149,7 @@ int run_batch_job(const fs::path& runs, Tools& tools, Processes& processes, Cloc
         "submits it");
   const dist::Drain drain;
   const fs::path folder = folder_of_this_task(runs);
+  follow_folder(folder);
   write_output_to(folder / "log.txt");
   BatchJob batch = read_batch_job(folder);
   batch.job.id = id;
