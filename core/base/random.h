@@ -22,6 +22,8 @@ enum class Purpose : std::uint32_t {
   kTest = 10,
   kTestMatrix = 11,
   kHighDimension = 12,
+  kSweepDraw = 13,
+  kSurrogate = 14,
 };
 
 /// A stream of 2^58 draws. `a` and `b` are below 2^32 and mean what the purpose wants: (epoch,

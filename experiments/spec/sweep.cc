@@ -12,6 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
+#include "experiments/spec/draws.h"
 #include "experiments/spec/fields.h"
 #include "experiments/spec/load.h"
 
@@ -22,6 +23,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kNameCharacters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
+
+constexpr std::uint64_t kMostDrawsPerSample = 1000;
+// Of a line of the table and of the names of its folders; longer ones are numbered.
+constexpr std::size_t kLongestDrawName = 120;
 
 std::string as_file_name(std::string text) {
   for (char& c : text) {
@@ -54,14 +59,20 @@ struct Choice {
   std::string text;
 };
 
+Choice choice_of(const std::string& key, const std::string& value) {
+  const std::string name = key.substr(key.rfind('.') + 1);
+  return {.label = {name, value},
+          .set = {fmt::format("{}={}", key, value)},
+          .text = fmt::format("{}={}", name, value)};
+}
+
 std::vector<Choice> choices_of(const Axis& axis, const std::string& file) {
   const std::string name = axis.key().substr(axis.key().rfind('.') + 1);
   std::vector<Choice> choices;
-  for (const std::string& value : axis.value())
-    choices.push_back({.label = {name, value},
-                       .set = {fmt::format("{}={}", axis.key(), value)},
-                       .column = axis.column(),
-                       .text = fmt::format("{}={}", name, value)});
+  for (const std::string& value : axis.value()) {
+    choices.push_back(choice_of(axis.key(), value));
+    choices.back().column = axis.column();
+  }
   for (const Point& point : axis.point())
     choices.push_back({.label = {name, point.name()},
                        .set = {point.set().begin(), point.set().end()},
@@ -77,8 +88,11 @@ class Expander {
   Expander(const SweepSpec& sweep, fs::path folder, std::string file, const Complete& complete)
       : sweep_(sweep), folder_(std::move(folder)), file_(std::move(file)), complete_(complete) {}
 
-  SweepPlan run() {
+  /// `draws`: which draws of the random axes; nothing: the first `samples` that are admitted.
+  SweepPlan run(const std::optional<std::vector<std::uint64_t>>& draws) {
+    draws_ = draws;
     check_name();
+    check_random_axes(sweep_, file_);
     for (const Axis& axis : sweep_.axis()) axes_.push_back(choices_of(axis, file_));
     check_size();
     std::vector<Row> rows(sweep_.row().begin(), sweep_.row().end());
@@ -87,6 +101,17 @@ class Expander {
     if (plan_.runs.empty()) throw ConfigError(file_ + ": no runs: every combination is skipped");
     collect_expectations(rows);
     return std::move(plan_);
+  }
+
+  std::vector<std::uint64_t> admitted(std::uint64_t first, std::uint64_t count) const {
+    const Row row = sweep_.row_size() > 0 ? sweep_.row(0) : Row();
+    ExperimentSpec spec = base_of(row);
+    apply(spec, sweep_.set(), "");
+    apply(spec, row.set(), "");
+    std::vector<std::uint64_t> admitted;
+    for (std::uint64_t index = first; index < first + count; ++index)
+      if (!is_skipped(with_draw(spec, index, ""))) admitted.push_back(index);
+    return admitted;
   }
 
  private:
@@ -99,7 +124,8 @@ class Expander {
   }
 
   void check_size() const {
-    double runs = std::max(1, sweep_.row_size()) * double(std::max(1, sweep_.seed_size()));
+    double runs = std::max(1, sweep_.row_size()) * double(std::max(1, sweep_.seed_size())) *
+                  std::max(1, sweep_.samples());
     for (const auto& axis : axes_) runs *= static_cast<double>(axis.size());
     if (runs > kMaxRuns)
       throw ConfigError(
@@ -141,7 +167,7 @@ class Expander {
 
   void expand_axes(const Row& row, const ExperimentSpec& spec, std::vector<const Choice*>& chosen,
                    const std::string& where) {
-    if (chosen.size() == axes_.size()) return expand_seeds(row, spec, chosen);
+    if (chosen.size() == axes_.size()) return expand_draws(row, spec, chosen, where);
     for (const Choice& choice : axes_[chosen.size()]) {
       ExperimentSpec with = spec;
       apply(with, choice.set, where);
@@ -149,6 +175,56 @@ class Expander {
       expand_axes(row, with, chosen, where);
       chosen.pop_back();
     }
+  }
+
+  void expand_draws(const Row& row, const ExperimentSpec& spec,
+                    const std::vector<const Choice*>& chosen, const std::string& where) {
+    if (sweep_.random_size() == 0) return expand_seeds(row, spec, chosen);
+    for (const std::uint64_t index : draws_ ? *draws_ : admitted_draws(spec, where)) {
+      const std::vector<Choice> drawn = choices_of_draw(index);
+      std::vector<const Choice*> all = chosen;
+      for (const Choice& choice : drawn) all.push_back(&choice);
+      drawn_ = index;
+      expand_seeds(row, with_draw(spec, index, where), all);
+    }
+  }
+
+  /// The first `samples` that are not skipped and not there before.
+  std::vector<std::uint64_t> admitted_draws(const ExperimentSpec& spec,
+                                            const std::string& where) const {
+    std::vector<std::uint64_t> admitted;
+    std::set<Draw> seen;
+    const auto wanted = static_cast<std::size_t>(sweep_.samples());
+    const std::uint64_t patience = kMostDrawsPerSample * wanted;
+    for (std::uint64_t index = 0; index < patience && admitted.size() < wanted; ++index)
+      if (!is_skipped(with_draw(spec, index, where)) && seen.insert(draw(sweep_, index)).second)
+        admitted.push_back(index);
+    if (admitted.size() < wanted)
+      throw ConfigError(fmt::format(
+          "{}: {}samples: {}, but of {} draws only {} differ and are not skipped; lower samples, "
+          "or loosen skip and require",
+          file_, where, wanted, patience, admitted.size()));
+    return admitted;
+  }
+
+  std::vector<Choice> choices_of_draw(std::uint64_t index) const {
+    const Draw values = draw(sweep_, index);
+    std::vector<Choice> choices;
+    std::size_t length = 0;
+    for (int i = 0; i < sweep_.random_size(); ++i) {
+      choices.push_back(choice_of(sweep_.random(i).key(), values[static_cast<std::size_t>(i)]));
+      length += choices.back().text.size() + 1;
+    }
+    if (length <= kLongestDrawName) return choices;
+    for (Choice& choice : choices) choice.text.clear();
+    choices[0].text = fmt::format("draw={}", index);
+    return choices;
+  }
+
+  ExperimentSpec with_draw(ExperimentSpec spec, std::uint64_t index,
+                           const std::string& where) const {
+    for (const Choice& choice : choices_of_draw(index)) apply(spec, choice.set, where);
+    return spec;
   }
 
   void expand_seeds(const Row& row, const ExperimentSpec& spec,
@@ -175,17 +251,21 @@ class Expander {
   }
 
   bool is_skipped(const ExperimentSpec& spec) const {
+    if (sweep_.skip_size() == 0 && sweep_.require_size() == 0) return false;
     const ExperimentSpec filled = with_defaults(spec);
-    return std::any_of(sweep_.skip().begin(), sweep_.skip().end(), [&](const Skip& skip) {
-      return skip.when_size() > 0 &&
-             std::all_of(skip.when().begin(), skip.when().end(), [&](const std::string& condition) {
-               try {
-                 return holds(filled, condition);
-               } catch (const ConfigError& error) {
-                 throw ConfigError(fmt::format("{}: skip: {}", file_, error.what()));
-               }
-             });
-    });
+    const auto all_hold = [&](const auto& conditions, const char* field) {
+      return std::all_of(conditions.begin(), conditions.end(), [&](const std::string& condition) {
+        try {
+          return holds(filled, condition);
+        } catch (const ConfigError& error) {
+          throw ConfigError(fmt::format("{}: {}: {}", file_, field, error.what()));
+        }
+      });
+    };
+    return !all_hold(sweep_.require(), "require") ||
+           std::any_of(sweep_.skip().begin(), sweep_.skip().end(), [&](const Skip& skip) {
+             return skip.when_size() > 0 && all_hold(skip.when(), "skip");
+           });
   }
 
   std::size_t cell_of(const std::string& row, const std::string& column) {
@@ -216,13 +296,14 @@ class Expander {
 
     std::string hash = spec_hash(spec);
     const auto [known, is_new] = run_of_hash_.emplace(hash, plan_.runs.size());
-    cell.runs.push_back(known->second);
+    if (std::find(cell.runs.begin(), cell.runs.end(), known->second) == cell.runs.end())
+      cell.runs.push_back(known->second);
     if (!is_new) return;
     labels.push_back({"seed", std::to_string(seed)});
     const std::string name = joined(cell.row, cell.column, "_");
     plan_.runs.push_back({as_file_name(joined(name, fmt::format("seed-{}", seed), "_")),
                           std::move(labels), static_cast<std::int64_t>(seed), std::move(spec),
-                          std::move(hash)});
+                          std::move(hash), drawn_});
   }
 
   void collect_expectations(const std::vector<Row>& rows) {
@@ -253,6 +334,8 @@ class Expander {
   const fs::path folder_;
   const std::string file_;
   const Complete& complete_;
+  std::optional<std::vector<std::uint64_t>> draws_;
+  std::optional<std::uint64_t> drawn_;  // of the runs that are being added
   std::vector<std::vector<Choice>> axes_;
   std::set<std::pair<std::string, std::string>> rows_seen_;
   std::map<std::string, std::size_t> run_of_hash_;
@@ -288,8 +371,14 @@ bool holds(const ExperimentSpec& spec, const std::string& condition) {
 }
 
 SweepPlan expand(const SweepSpec& sweep, const fs::path& folder, const std::string& file,
-                 const Complete& complete) {
-  return Expander(sweep, folder, file, complete).run();
+                 const Complete& complete, const std::optional<std::vector<std::uint64_t>>& draws) {
+  return Expander(sweep, folder, file, complete).run(draws);
+}
+
+std::vector<std::uint64_t> admitted_draws(const SweepSpec& sweep, const fs::path& folder,
+                                          const std::string& file, std::uint64_t first,
+                                          std::uint64_t count) {
+  return Expander(sweep, folder, file, {}).admitted(first, count);
 }
 
 SweepPlan load_plan(const fs::path& path, const Complete& complete) {

@@ -1,9 +1,10 @@
-// From a sweep to its runs: every row at every combination of the axes with every seed, each a
-// resolved experiment, those that are the same only once.
+// From a sweep to its runs: every row at every combination of the axes and every draw of the random
+// ones with every seed, each a resolved experiment, those that are the same only once.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct SweepRun {
   std::int64_t seed = 0;
   ExperimentSpec spec;  // resolved
   std::string hash;
+  std::optional<std::uint64_t> draw;  // of the random axes
 };
 
 /// One place of the table.
@@ -49,9 +51,20 @@ struct SweepPlan {
 ///
 /// Throws ConfigError, IoError: a base or an override that is wrong (with row and column), two rows
 /// of the same name and column, ranks that do not divide the shards, an `expect` that belongs to
-/// no cell, no runs at all or more than kMaxRuns.
+/// no cell, random axes that make no sense or have too few values, no runs at all or more than
+/// kMaxRuns.
+///
+/// `draws` names the draws of the random axes that are run; without it they are the first `samples`
+/// that differ and are not skipped.
 SweepPlan expand(const SweepSpec& sweep, const std::filesystem::path& folder,
-                 const std::string& file, const Complete& complete = {});
+                 const std::string& file, const Complete& complete = {},
+                 const std::optional<std::vector<std::uint64_t>>& draws = {});
+
+/// Those of the draws [first, first + count) that are not skipped in the first row.
+std::vector<std::uint64_t> admitted_draws(const SweepSpec& sweep,
+                                          const std::filesystem::path& folder,
+                                          const std::string& file, std::uint64_t first,
+                                          std::uint64_t count);
 
 /// load_sweep() and expand() in one.
 SweepPlan load_plan(const std::filesystem::path& path, const Complete& complete = {});

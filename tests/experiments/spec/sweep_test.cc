@@ -19,6 +19,8 @@ const std::string kExperiment = R"(experiment {
   model { name: "resnet" set: "depth=20" } data { name: "generator" }
   optimizer { learning_rate: 0.1 } epochs: 2 })";
 
+const std::string kFirstDraw = "learning_rate-0.006209_momentum-0.5729_depth-26_mirror-true_seed-1";
+
 SweepPlan plan_of(const std::string& rest) {
   return expand(sweep_from_text("name: \"s\" " + kExperiment + rest, "s.textproto"), "",
                 "s.textproto");
@@ -170,6 +172,96 @@ TEST(Sweep, AWrongFieldInsideTheExperimentHasItsPlace) {
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(), HasSubstr("s.textproto:2:14: unknown field 'epoks'"));
   }
+}
+
+const std::string kRandom = R"(
+  random { key: "optimizer.learning_rate" kind: log_uniform from: 0.001 to: 1 }
+  random { key: "optimizer.momentum" from: 0 to: 0.9 }
+  random { key: "model.depth" kind: integer from: 8 to: 50 step: 6 }
+  random { key: "augmentation.mirror" kind: choice value: "true" value: "false" } )";
+
+TEST(Sweep, RandomAxesAreDrawnTogetherWithinTheirRanges) {
+  const SweepPlan plan = plan_of(kRandom + "samples: 200");
+  ASSERT_EQ(plan.runs.size(), 200u);
+  double below = 0, mirrored = 0, momentum = 0;
+  std::set<std::string> depths;
+  for (const SweepRun& run : plan.runs) {
+    const double rate = run.spec.optimizer().learning_rate();
+    EXPECT_GE(rate, 0.001);
+    EXPECT_LE(rate, 1);
+    below += rate < 0.0316;  // the middle of the logarithms
+    momentum += run.spec.optimizer().momentum();
+    mirrored += run.spec.augmentation().mirror();
+    depths.insert(run.spec.model().set(0));
+  }
+  // Four deviations of 200 draws: 4 sqrt(0.25 / 200) and 4 * 0.9 / sqrt(12 * 200).
+  EXPECT_NEAR(below / 200, 0.5, 0.142);
+  EXPECT_NEAR(mirrored / 200, 0.5, 0.142);
+  EXPECT_NEAR(momentum / 200, 0.45, 0.074);
+  EXPECT_THAT(depths,
+              testing::UnorderedElementsAre("depth=8", "depth=14", "depth=20", "depth=26",
+                                            "depth=32", "depth=38", "depth=44", "depth=50"));
+}
+
+TEST(Sweep, TheSameFileDrawsTheSameAndAnotherSeedOtherwise) {
+  const SweepPlan a = plan_of(kRandom + "samples: 5"), b = plan_of(kRandom + "samples: 5");
+  EXPECT_EQ(names_of(a), names_of(b));
+  EXPECT_NE(names_of(a), names_of(plan_of(kRandom + "samples: 5 sample_seed: 2")));
+  // More draws begin with the same ones.
+  const SweepPlan more = plan_of(kRandom + "samples: 9");
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(more.runs[i].hash, a.runs[i].hash);
+  // Written down once, so that a change of the generator does not go unseen.
+  EXPECT_EQ(a.runs[0].name, kFirstDraw);
+}
+
+TEST(Sweep, AnAxisMoreLeavesTheDrawsOfTheOthersAsTheyWere) {
+  const SweepPlan a = plan_of(kRandom + "samples: 5");
+  const SweepPlan b = plan_of("random { key: 'augmentation.pad' kind: integer from: 0 to: 4 }" +
+                              kRandom + "samples: 5");
+  for (std::size_t i = 0; i < 5; ++i)
+    EXPECT_EQ(a.runs[i].spec.optimizer().learning_rate(),
+              b.runs[i].spec.optimizer().learning_rate());
+}
+
+TEST(Sweep, SkippedAndRepeatedDrawsGiveWayToTheNext) {
+  const SweepPlan plan = plan_of(kRandom + R"(samples: 20
+    require: "model.depth<=20" skip { when: "augmentation.mirror=true" when: "model.depth=8" })");
+  EXPECT_EQ(plan.runs.size(), 20u);
+  for (const SweepRun& run : plan.runs) {
+    EXPECT_TRUE(holds(run.spec, "model.depth<=20"));
+    EXPECT_FALSE(run.spec.augmentation().mirror() && holds(run.spec, "model.depth=8"));
+  }
+  const std::string two = "random { key: 'epochs' kind: choice value: '1' value: '2' } ";
+  EXPECT_EQ(plan_of(two + "samples: 2").runs.size(), 2u);
+  EXPECT_THAT(error_of(two + "samples: 3"),
+              HasSubstr("samples: 3, but of 3000 draws only 2 differ and are not skipped"));
+}
+
+TEST(Sweep, EveryRowAndEverySeedHasTheSameDraws) {
+  const SweepPlan plan = plan_of(kRandom + R"(samples: 3 seed: [1, 2]
+    row { name: "plain" set: "model.name=plain" } row { name: "residual" })");
+  ASSERT_EQ(plan.runs.size(), 12u);
+  EXPECT_EQ(plan.cells.size(), 6u);
+  for (std::size_t i = 0; i < 6; ++i)
+    EXPECT_EQ(plan.runs[i].spec.optimizer().learning_rate(),
+              plan.runs[i + 6].spec.optimizer().learning_rate());
+  EXPECT_THAT(plan.cells[0].row, testing::StartsWith("plain learning_rate="));
+}
+
+TEST(Sweep, RandomAxesThatMakeNoSenseAreRefusedInOneLine) {
+  const auto axis = [](const std::string& rest) {
+    return error_of("samples: 2 random { key: 'optimizer.momentum' " + rest + " }");
+  };
+  EXPECT_EQ(axis("from: 0.9 to: 0.1"),
+            "s.textproto: random 'optimizer.momentum': from 0.9 is not below to 0.1");
+  EXPECT_THAT(axis("kind: log_uniform from: 0 to: 1"), HasSubstr("wanted more than 0"));
+  EXPECT_THAT(axis("kind: choice"), HasSubstr("choice has no value"));
+  EXPECT_THAT(axis("value: '1'"), HasSubstr("has values; say kind: choice"));
+  EXPECT_THAT(axis("kind: integer from: 0.5 to: 2"), HasSubstr("not whole"));
+  EXPECT_THAT(error_of(kRandom), HasSubstr("say how many draws: samples: 20"));
+  EXPECT_THAT(error_of("samples: 3"), HasSubstr("no random axis to draw"));
+  EXPECT_THAT(error_of("samples: 1 random { key: 'optimizer.momentun' from: 0 to: 0.5 }"),
+              HasSubstr("did you mean 'momentum'?"));
 }
 
 TEST(Sweep, TooManyRunsAreTakenForAMistake) {
