@@ -81,6 +81,7 @@ class Training {
   void save(bool best);
   void require_finite(const TensorGroups& groups) const;
   void require_same_parameters();
+  bool is_far_enough() const;
   void load(const Checkpoint& checkpoint, bool with_optimizer);
   void resume();
   void report_check(const ReferenceCheck& check);
@@ -256,7 +257,7 @@ RunSummary Training::run(const std::function<bool()>& drain_requested) {
   ReferenceCheck check;
   if (options_.check_steps > 0) step_.set_observer(&check);
   int checked = 0;
-  while (steps_done_ < total_steps_) {
+  while (steps_done_ < total_steps_ && !is_far_enough()) {
     const bool drain = train_one_step(drain_requested());
     if (options_.check_steps > 0 && ++checked == options_.check_steps) {
       step_.set_observer(nullptr);
@@ -274,9 +275,21 @@ RunSummary Training::run(const std::function<bool()>& drain_requested) {
         listener_.on_event("drained", steps_done_, "checkpoint saved; run again to go on");
       return summary(true);
     }
-    save_if_due(end);
+    if (is_far_enough() && steps_done_ < total_steps_)
+      save(false);
+    else
+      save_if_due(end);
   }
-  return finish();
+  if (steps_done_ == total_steps_) return finish();
+  RunSummary paused = summary(false);
+  paused.paused = true;
+  return paused;
+}
+
+// The learning rate still knows the whole length, so what goes on from here ends with the same bits
+// as a training that was never stopped.
+bool Training::is_far_enough() const {
+  return options_.stop_after_epoch > 0 && epochs_done() >= options_.stop_after_epoch;
 }
 
 CheckpointStore Training::store() const {

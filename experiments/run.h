@@ -70,7 +70,8 @@ struct RunSummary {
     std::optional<double> train_loss, train_error;  // of that epoch
     std::optional<double> validation_error, test_error;
   };
-  bool drained = false;
+  bool drained = false;  // stopped on request, saved
+  bool paused = false;   // stopped at stop_after_epoch, saved
   std::int64_t steps = 0;
   int epochs = 0;
   double seconds = 0;  // of training and evaluation, over all attempts
@@ -87,6 +88,7 @@ struct RunOptions {
   std::filesystem::path folder;  // checkpoints/ goes below it; empty: no checkpoints
   bool resume = true;            // from the last good checkpoint, if there is one
   std::string data_dir;
+  int stop_after_epoch = 0;  // saves and stops there, as if drained; 0: trains to the end
   int check_steps = 0;  // compare so many first steps of this process with the reference backend
 };
 

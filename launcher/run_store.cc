@@ -171,7 +171,8 @@ void read_metrics(const fs::path& path, RunRecord& record) {
 }
 
 RunStatus status_from(const std::string& name) {
-  for (const RunStatus status : {RunStatus::kFinished, RunStatus::kFailed, RunStatus::kDrained})
+  for (const RunStatus status :
+       {RunStatus::kFinished, RunStatus::kFailed, RunStatus::kDrained, RunStatus::kPaused})
     if (name_of(status) == name) return status;
   throw DataError(fmt::format("unknown status '{}'", name));
 }
@@ -210,6 +211,8 @@ std::string name_of(RunStatus status) {
       return "failed";
     case RunStatus::kDrained:
       return "drained";
+    case RunStatus::kPaused:
+      return "paused";
   }
   HADAL_CHECK(false);
   return {};
@@ -400,6 +403,23 @@ std::optional<RunResult> read_result(const fs::path& folder) {
     }
   });
   return r;
+}
+
+std::vector<EpochMetrics> read_epochs(const fs::path& folder) {
+  RunRecord record;
+  read_metrics(folder / kMetrics, record);
+  return record.epochs;
+}
+
+std::optional<RunRecord> read_run_state(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) return std::nullopt;
+  RunRecord record;
+  record.folder = folder;
+  record.progress = read_progress(folder);
+  record.result = read_result(folder);
+  std::tie(record.name, record.spec_hash) = split_folder_name(folder.filename().string());
+  return record;
 }
 
 std::optional<RunRecord> read_run(const fs::path& folder) {

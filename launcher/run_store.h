@@ -21,7 +21,9 @@
 //   trace.jsonl        the bits after every step, for `hadal diff` (step_trace.h)
 //   progress.json      where a living run is; replaced about once a second
 //   checkpoints/       the trainer's
-//   result.json        last, once: finished, failed or drained; a run without one is unfinished
+//   result.json        last, once: finished, failed, drained or paused (trained as far as it was
+//   told
+//                      to, and no further); a run without one is unfinished
 //   attempts/, job.*   claim.h, schedulers/slurm_job.h: of jobs that outlive the launcher
 //   log.txt            standard output and error of all ranks, attempt after attempt
 //
@@ -100,9 +102,9 @@ struct Progress {
   double seconds_left = 0;
 };
 
-enum class RunStatus { kFinished, kFailed, kDrained };
+enum class RunStatus { kFinished, kFailed, kDrained, kPaused };
 
-/// "finished", "failed", "drained".
+/// "finished", "failed", "drained", "paused".
 std::string name_of(RunStatus status);
 
 struct RunResult {
@@ -192,6 +194,14 @@ std::optional<Progress> read_progress(const std::filesystem::path& folder);
 void write_result(const std::filesystem::path& folder, const RunResult& result);
 /// None when there is no result.json; DataError when it is damaged.
 std::optional<RunResult> read_result(const std::filesystem::path& folder);
+
+/// The epochs of metrics.jsonl, as in RunRecord; none where there is no such file. Throws
+/// DataError.
+std::vector<EpochMetrics> read_epochs(const std::filesystem::path& folder);
+
+/// Only progress and result, which is all that it takes to say how far a run is; none when there is
+/// no such folder.
+std::optional<RunRecord> read_run_state(const std::filesystem::path& folder);
 
 /// None when the folder holds no spec.textproto. A torn last line of metrics.jsonl is left out;
 /// anything else that cannot be read is a DataError that names file and line.

@@ -47,6 +47,7 @@ struct TrainOptions {
   bool no_watchdog = false;
   std::string device = "auto";
   std::string data_dir;
+  int stop_after_epoch = 0;
   int check = 0;
   double patience = 1;
 };
@@ -169,10 +170,13 @@ class RunWriter final : public experiments::RunListener {
 RunResult result_of(const experiments::RunSummary& summary, const spec::ExperimentSpec& spec,
                     int ranks) {
   RunResult result;
-  result.status = summary.drained ? RunStatus::kDrained : RunStatus::kFinished;
+  result.status = summary.paused    ? RunStatus::kPaused
+                  : summary.drained ? RunStatus::kDrained
+                                    : RunStatus::kFinished;
   result.exit_code = static_cast<int>(summary.drained ? ExitCode::kDrained : ExitCode::kOk);
   if (summary.drained)
     result.reason = fmt::format("stopped on request after step {}", summary.steps);
+  if (summary.paused) result.reason = fmt::format("paused after epoch {}", summary.epochs);
   result.spec_hash = spec::spec_hash(spec);
   result.name = spec.name();
   result.ranks = ranks;
@@ -337,6 +341,7 @@ int train(const TrainOptions& options) {
     run.folder = folder;
     run.resume = options.resume;
     run.data_dir = options.data_dir;
+    run.stop_after_epoch = options.stop_after_epoch;
     run.check_steps = options.check;
     const experiments::RunSummary summary = experiments::run_training(
         spec, group, *backend, [&] { return drain.requested(); },
@@ -344,8 +349,8 @@ int train(const TrainOptions& options) {
     const RunResult result = result_of(summary, spec, comm.size());
     if (is_root) {
       writer->result(result);
-      writer->say(summary.drained ? result.reason + "; --resume goes on"
-                                  : "finished: " + describe(result));
+      writer->say(result.status == RunStatus::kFinished ? "finished: " + describe(result)
+                                                        : result.reason + "; --resume goes on");
     }
     world.finish();
     return result.exit_code;
@@ -373,6 +378,9 @@ Action declare(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--out", options->out, "folder of the run (default: runs/NAME-sSEED-HASH)");
   app.add_flag("--resume", options->resume, "go on from the last good checkpoint in the folder");
+  app.add_option("--stop-after-epoch", options->stop_after_epoch,
+                 "save and stop there; --resume goes on as though it had never stopped")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--shared", options->shared, "the group may read the run's folder too");
   app.add_flag("--trust-folder", options->trust_folder,
                "take a folder that is somebody else's, or that everybody may write in");

@@ -93,6 +93,26 @@ TEST_F(Resume, AJobThatDiedBetweenItsLastCheckpointAndItsResultSaysTheSame) {
   expect_same_run(train(spec, "whole", {}, {"--resume"}), whole);
 }
 
+TEST_F(Resume, ATrainingThatPausesAfterAnEpochGoesOnToTheBitsOfOneThatDidNot) {
+  const std::vector<std::string> pausing = {
+      "train", spec, "--out", path("run"), "--resume", "--stop-after-epoch", "1"};
+  const Ended paused = run(pausing, {.ranks = 2});
+  EXPECT_EQ(paused.exit_code, 0) << paused.err;
+  EXPECT_THAT(paused.out, HasSubstr("paused after epoch 1; --resume goes on"));
+  const RunResult result = read_result(path("run")).value();
+  EXPECT_EQ(result.status, RunStatus::kPaused);
+  EXPECT_EQ(result.epochs, 1);
+  EXPECT_FALSE(result.last->test_error) << "selection is not over";
+  EXPECT_TRUE(result.last->validation_error);
+  EXPECT_EQ(checkpoint_steps(path("run")).back(), kEpoch);
+
+  // Again: there is nothing to train, and nothing is.
+  EXPECT_EQ(run(pausing, {.ranks = 2}).exit_code, 0);
+  EXPECT_EQ(read_result(path("run"))->steps, kEpoch);
+
+  expect_same_run(finished({}), uninterrupted());
+}
+
 TEST_F(Resume, AnUnfinishedRunIsNotStartedOverByAccident) {
   interrupted({}, 28, SIGTERM);
   const std::vector<long long> before = checkpoint_steps(path("run"));
