@@ -433,11 +433,14 @@ std::string cell_label(const Table& table, const Cell& cell) {
 }
 
 std::string count_text(const Cell& cell) {
-  const int all = cell.finished + cell.failed + cell.unfinished;
+  const int all =
+      cell.finished + cell.failed + cell.stopped_early + cell.cancelled + cell.unfinished;
   if (all == 0) return "none";
   std::string text =
       cell.finished == all ? std::to_string(all) : fmt::format("{} of {}", cell.finished, all);
   if (cell.failed > 0) text += fmt::format(", {} failed", cell.failed);
+  if (cell.stopped_early > 0) text += fmt::format(", {} stopped early", cell.stopped_early);
+  if (cell.cancelled > 0) text += fmt::format(", {} cancelled", cell.cancelled);
   if (cell.unfinished > 0) text += fmt::format(", {} unfinished", cell.unfinished);
   return text;
 }

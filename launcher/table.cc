@@ -28,6 +28,8 @@ bool is_test_error(Metric metric) {
 void count(Cell& cell, RunState state) {
   cell.finished += state == RunState::kFinished;
   cell.failed += state == RunState::kFailed;
+  cell.stopped_early += state == RunState::kStoppedEarly;
+  cell.cancelled += state == RunState::kCancelled;
   cell.unfinished += state == RunState::kUnfinished;
 }
 
@@ -75,6 +77,37 @@ Expected expected_from(const spec::Expect& expect) {
           .status = spec::Expect::Status_Name(expect.status()),
           .note = expect.note(),
           .difference = {}};
+}
+
+RunState state_of(RunStatus status) {
+  switch (status) {
+    case RunStatus::kFinished:
+      return RunState::kFinished;
+    case RunStatus::kFailed:
+      return RunState::kFailed;
+    case RunStatus::kPaused:
+      return RunState::kStoppedEarly;
+    case RunStatus::kDrained:
+      return RunState::kUnfinished;
+  }
+  HADAL_CHECK(false);
+  return {};
+}
+
+std::string selection_note(const Table& table, const std::string& strategy) {
+  const TableRun* best = nullptr;
+  const auto error = [](const TableRun& run) { return run.record->result->last->validation_error; };
+  for (const TableRun& run : table.runs) {
+    if (run.state != RunState::kFinished || !run.record->result->last || !error(run)) continue;
+    if (best == nullptr || *error(run) < *error(*best)) best = &run;
+  }
+  std::string note =
+      fmt::format("chosen among {} runs by validation error ({})", table.runs.size(), strategy);
+  if (best == nullptr) return note;
+  note += fmt::format("; the lowest is {:.2f} % of {}", *error(*best), best->name);
+  if (const auto test = best->record->result->last->test_error)
+    note += fmt::format(", whose test error is {:.2f} %", *test);
+  return note;
 }
 
 }  // namespace
@@ -125,6 +158,10 @@ std::string name_of(RunState state) {
       return "finished";
     case RunState::kFailed:
       return "failed";
+    case RunState::kStoppedEarly:
+      return "stopped early";
+    case RunState::kCancelled:
+      return "cancelled";
     case RunState::kUnfinished:
       return "unfinished";
   }
@@ -152,9 +189,7 @@ TableRun table_run(std::optional<RunRecord> record, const std::string& id, const
                                                   record->progress->epochs)
                                     : "no result yet";
     } else {
-      run.state = record->result->status == RunStatus::kFinished ? RunState::kFinished
-                  : record->result->status == RunStatus::kFailed ? RunState::kFailed
-                                                                 : RunState::kUnfinished;
+      run.state = state_of(record->result->status);
       run.detail = record->result->reason;
       if (run.state == RunState::kUnfinished) run.detail = joined("drained", run.detail);
       if (run.state == RunState::kFailed && run.detail.empty())
@@ -200,9 +235,18 @@ Table table_of(const SweepRecord& sweep) {
   std::map<std::string, std::size_t> run_of_hash;
   for (const SweepRecord::Run& run : sweep.runs) {
     run_of_hash[run.planned.hash] = table.runs.size();
-    table.runs.push_back(
+    TableRun& added = table.runs.emplace_back(
         table_run(run.record, run.planned.hash, run.planned.name, run.planned.seed));
+    if (run.cancelled && added.state != RunState::kFinished) {
+      added.state = RunState::kCancelled;
+      added.detail = run.record && run.record->progress
+                         ? fmt::format("at epoch {} of {}", run.record->progress->epoch,
+                                       run.record->progress->epochs)
+                         : "before it began";
+    }
   }
+  if (said.has_strategy() && said.strategy().name() != "all")
+    table.note = joined(table.note, selection_note(table, said.strategy().name()));
   for (const PlannedCell& cell : sweep.cells) {
     std::vector<std::size_t> runs;
     for (const std::string& hash : cell.hashes) {

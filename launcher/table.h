@@ -42,9 +42,10 @@ std::optional<Metric> metric_named(const std::string& name);
 /// What a finished run measured; none where it has no such quantity.
 std::optional<double> value_of(const RunResult& result, Metric metric);
 
-enum class RunState { kFinished, kFailed, kUnfinished };
+/// kStoppedEarly: paused by its strategy, which chose others by validation error.
+enum class RunState { kFinished, kFailed, kStoppedEarly, kCancelled, kUnfinished };
 
-/// "finished", "failed", "unfinished".
+/// "finished", "failed", "stopped early", "cancelled", "unfinished".
 std::string name_of(RunState state);
 
 struct TableRun {
@@ -73,7 +74,7 @@ struct Cell {
   std::string row;
   std::string column;             // "" where there is one column
   std::vector<std::size_t> runs;  // into Table::runs
-  int finished = 0, failed = 0, unfinished = 0;
+  int finished = 0, failed = 0, stopped_early = 0, cancelled = 0, unfinished = 0;
   std::map<Metric, Statistic> measured;
   std::vector<Expected> expected;
   /// The test error that the paper's number is about; the last epoch's where there is none. In a
@@ -117,7 +118,8 @@ std::vector<Expected> expected_of(const spec::SweepSpec& sweep, const std::strin
 void add_cell(Table& table, const std::string& row, const std::string& column,
               std::vector<std::size_t> runs, std::vector<Expected> expected = {});
 
-/// Throws ConfigError when the sweep's own text cannot be read.
+/// Of a sweep whose strategy chose among its runs, the note says so, and which has the lowest
+/// validation error. Throws ConfigError when the sweep's own text cannot be read.
 Table table_of(const SweepRecord& sweep);
 
 }  // namespace hadal::launcher

@@ -79,14 +79,15 @@ class Records {
            const Expected* e) {
     std::vector<std::string> ids;
     for (const std::size_t run : cell.runs) ids.push_back(table_.runs[run].id);
-    std::vector<std::string> fields = {as_text(table_.name),
-                                       as_text(cell.row),
-                                       as_text(cell.column),
-                                       std::to_string(cell.finished),
-                                       std::to_string(cell.failed),
-                                       std::to_string(cell.unfinished),
-                                       as_text(metric),
-                                       headline ? "yes" : ""};
+    std::vector<std::string> fields = {
+        as_text(table_.name),
+        as_text(cell.row),
+        as_text(cell.column),
+        std::to_string(cell.finished),
+        std::to_string(cell.failed),
+        std::to_string(cell.stopped_early + cell.cancelled + cell.unfinished),
+        as_text(metric),
+        headline ? "yes" : ""};
     if (s != nullptr)
       fields.insert(fields.end(),
                     {std::to_string(s->n), number(s->mean), number(s->deviation), number(s->median),

@@ -35,6 +35,8 @@ json to_json(const Table& table, const Cell& cell, double level) {
                 {"column", cell.column},
                 {"finished", cell.finished},
                 {"failed", cell.failed},
+                {"stopped_early", cell.stopped_early},
+                {"cancelled", cell.cancelled},
                 {"unfinished", cell.unfinished},
                 {"headline", name_of(cell.headline)},
                 {"measured", json::object()},

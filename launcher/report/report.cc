@@ -218,7 +218,8 @@ std::string key_figures(const Table& table) {
   std::map<RunState, int> counts;
   for (const TableRun& run : table.runs) ++counts[run.state];
   std::string others;
-  for (const RunState state : {RunState::kFailed, RunState::kUnfinished})
+  for (const RunState state :
+       {RunState::kFailed, RunState::kStoppedEarly, RunState::kCancelled, RunState::kUnfinished})
     if (counts[state] > 0)
       others += fmt::format("{}{} {}", others.empty() ? "" : ", ", counts[state],
                             launcher::name_of(state));
