@@ -16,6 +16,12 @@ int terminal_width(int descriptor) {
   return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+int terminal_height(int descriptor) {
+  if (::isatty(descriptor) == 0) return 0;
+  winsize size{};
+  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
+}
+
 std::string progress_line(const std::string& name, const std::optional<Progress>& progress) {
   if (!progress) return name + "  starting";
   const Progress& p = *progress;
@@ -60,8 +66,13 @@ void ProgressView::update(double now_s, const std::vector<Line>& running,
   std::vector<std::string> block;
   for (const Line& line : running) block.push_back(progress_line(line.name, line.progress));
   block.push_back(summary);
-  if (block == block_ && drawn_ == block_.size()) return;
-  block_ = std::move(block);
+  show(std::move(block));
+}
+
+void ProgressView::show(std::vector<std::string> lines) {
+  if (lines == block_ && drawn_ == block_.size()) return;
+  erase();
+  block_ = std::move(lines);
   draw();
 }
 

@@ -32,6 +32,8 @@ class ProgressView {
   void note(const std::string& line);
   /// What is running now, and a last line about the whole ("3 of 8 finished, …").
   void update(double now_s, const std::vector<Line>& running, const std::string& summary);
+  /// Lines in place of those shown last; on a terminal only.
+  void show(std::vector<std::string> lines);
 
  private:
   struct Shown {
@@ -51,7 +53,8 @@ class ProgressView {
   std::map<std::string, Shown> shown_;
 };
 
-/// Columns of the terminal on `descriptor`; 0 when it is none.
+/// Columns and lines of the terminal on `descriptor`; 0 when it is none.
 int terminal_width(int descriptor);
+int terminal_height(int descriptor);
 
 }  // namespace hadal::launcher

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,56 +9,20 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/strings.h"
+#include "launcher/run_signs.h"
+#include "launcher/strategies/registry.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
 namespace {
 
-std::uintmax_t size_of(const fs::path& file) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(file, error);
-  return error ? 0 : size;
-}
-
-// The last words of the program in this attempt: its last line "hadal: …" in the log that is no
-// warning.
-std::string last_words(const fs::path& log, std::uintmax_t from) {
-  std::ifstream file(log);
-  file.seekg(static_cast<std::streamoff>(from));
-  std::string words;
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("hadal: ") && !line.starts_with("hadal: warning")) words = line.substr(7);
-  return words;
-}
-
-// Name and time of the newest entry of checkpoints/: changes when a checkpoint is written.
-std::string newest_checkpoint(const fs::path& folder) {
-  std::error_code error;
-  std::pair<fs::file_time_type, std::string> newest;
-  for (const auto& entry : fs::directory_iterator(folder / "checkpoints", error)) {
-    const std::string name = entry.path().filename().string();
-    const auto time = entry.last_write_time(error);
-    if (!error && !name.starts_with(".")) newest = std::max(newest, {time, name});
-  }
-  if (newest.second.empty()) return "";
-  return fmt::format("{}@{}", newest.second, newest.first.time_since_epoch().count());
-}
-
-// Changes whenever the run writes anything.
-std::string sound_of(const fs::path& folder) {
-  std::error_code ignored;
-  const auto progress = fs::last_write_time(folder / "progress.json", ignored);
-  return fmt::format("{} {} {}", size_of(folder / "log.txt"), size_of(folder / "metrics.jsonl"),
-                     ignored ? 0 : progress.time_since_epoch().count());
-}
-
 bool only_lost_a_peer(const RunResult& result) {
   return result.exit_code == static_cast<int>(ExitCode::kPeerLost);
 }
 
-long long furthest_step(const fs::path& folder) {
-  const auto progress = read_progress(folder);
-  return progress ? progress->step : 0;
+bool has_diverged(const RunResult& result) {
+  return result.status == RunStatus::kFailed &&
+         result.exit_code == static_cast<int>(ExitCode::kNotFinite);
 }
 
 }  // namespace
@@ -73,20 +36,29 @@ SweepRunner::SweepRunner(SweepPlan plan, SweepFolder& folder, Scheduler& schedul
       clock_(clock),
       view_(view),
       stop_requests_(std::move(stop_requests)),
-      options_(std::move(options)) {
-  for (const PlannedRun& planned : plan_.runs) {
-    Run run;
-    run.planned = planned;
-    run.folder = folder_.run_folder(planned);
-    runs_.push_back(std::move(run));
-  }
+      options_(std::move(options)),
+      strategy_(make_strategy(plan_, options_.candidates)),
+      before_(replay(read_journal(folder.path()), plan_.space)) {
+  const std::vector<fs::path> folders = folder_.run_folders(plan_.runs);
+  for (std::size_t i = 0; i < plan_.runs.size(); ++i) add_run(plan_.runs[i], folders[i]);
+}
+
+void SweepRunner::add_run(const PlannedRun& planned, const fs::path& folder) {
+  Run run;
+  run.planned = planned;
+  run.folder = folder;
+  runs_.push_back(std::move(run));
 }
 
 SweepSummary SweepRunner::run() {
   began_ = clock_.now_s();
   folder_.write_plan(plan_);
-  folder_.journal("planned", plan_.name, fmt::format("{} runs", runs_.size()));
-  skip_settled();
+  folder_.journal({.what = "planned",
+                   .run = plan_.name,
+                   .detail = fmt::format("{} runs; {}; {}", runs_.size(), strategy_->describe(),
+                                         scheduler_.describe())});
+  recall();
+  obey_people();
   adopt_what_is_queued();
   try {
     loop();
@@ -94,30 +66,61 @@ SweepSummary SweepRunner::run() {
     wait_for_the_rest();
     throw;
   }
-  return {.finished = count(Phase::kFinished),
-          .failed = count(Phase::kFailed),
-          .unfinished = count(Phase::kUnfinished) + count(Phase::kQueued)};
+  SweepSummary summary{.finished = count(Phase::kFinished),
+                       .failed = count(Phase::kFailed),
+                       .unfinished = count(Phase::kUnfinished) + count(Phase::kQueued),
+                       .cancelled = count(Phase::kCancelled)};
+  (is_over() ? summary.stopped_early : summary.unfinished) += count(Phase::kPaused);
+  return summary;
+}
+
+// What files say of the runs, and what was decided about them before.
+void SweepRunner::recall() {
+  for (Run& run : runs_) {
+    const std::string& hash = run.planned.hash;
+    if (const auto at = before_.granted.find(hash); at != before_.granted.end())
+      run.granted = at->second;
+    if (before_.cancelled.contains(hash)) run.phase = Phase::kCancelled;
+    if (strategy_->needs_errors()) read_errors(run);
+  }
+  skip_settled();
+  if (const Run* first = canary(); first != nullptr && first->phase == Phase::kFailed)
+    view_.note(fmt::format("the canary {} failed before, so nothing more is started",
+                           first->planned.name));
 }
 
 void SweepRunner::skip_settled() {
   for (Run& run : runs_)
-    if (is_settled(run))
-      folder_.journal("skipped", run.planned.name,
-                      run.phase == Phase::kFinished ? "finished before" : "diverged before");
+    if (is_settled(run) && (run.phase == Phase::kFinished || run.phase == Phase::kFailed))
+      folder_.journal(
+          {.what = "skipped",
+           .run = run.planned.name,
+           .hash = run.planned.hash,
+           .detail = run.phase == Phase::kFinished ? "finished before" : "diverged before"});
   if (const int finished = count(Phase::kFinished); finished > 0)
     view_.note(fmt::format("{} of {} finished before", finished, runs_.size()));
   if (const int diverged = count(Phase::kFailed); diverged > 0)
     view_.note(fmt::format("{} diverged before; --retry-diverged repeats them", diverged));
+  if (const int cancelled = count(Phase::kCancelled); cancelled > 0)
+    view_.note(fmt::format("{} cancelled before; hadal sweep retry {} puts them back", cancelled,
+                           folder_.path().string()));
 }
 
 bool SweepRunner::is_settled(Run& run) {
   try {
     const std::optional<RunResult> result = read_result(run.folder);
-    if (!result) return false;
+    if (!result) return run.phase != Phase::kQueued;
     if (result->status == RunStatus::kFinished) run.phase = Phase::kFinished;
-    if (result->status == RunStatus::kFailed && !options_.retry_diverged &&
-        result->exit_code == static_cast<int>(ExitCode::kNotFinite))
+    if (run.phase == Phase::kCancelled) return true;
+    if (result->status == RunStatus::kPaused) {
+      run.granted = std::max(run.granted, result->epochs);
+      if (run.granted == result->epochs) run.phase = Phase::kPaused;
+    }
+    if (has_diverged(*result) && !options_.retry_diverged &&
+        !before_.retried.contains(run.planned.hash)) {
       run.phase = Phase::kFailed;
+      run.diverged = true;
+    }
   } catch (const DataError& error) {
     view_.note(fmt::format("{}: {}; running it again", run.planned.name, error.what()));
   }
@@ -127,9 +130,12 @@ bool SweepRunner::is_settled(Run& run) {
 // What an earlier launcher submitted and did not see the end of.
 void SweepRunner::adopt_what_is_queued() {
   for (Run& run : runs_) {
-    if (run.phase != Phase::kQueued || !scheduler_.adopt(job_of(run))) continue;
+    const bool cancelled = run.phase == Phase::kCancelled;
+    if ((run.phase != Phase::kQueued && !cancelled) || !scheduler_.adopt(job_of(run))) continue;
     begin_attempt(run);
-    note("adopted", run, "submitted before");
+    if (run.granted == 0) run.granted = kToTheEnd;
+    note("adopted", run, cancelled ? "cancelled since" : "submitted before");
+    if (cancelled) take_back(run);
   }
 }
 
@@ -139,18 +145,30 @@ void SweepRunner::loop() {
       for (Run& run : runs_)
         if (run.planned.hash == ended.id) settle(run, ended);
     for (const std::string& news : scheduler_.news()) {
-      folder_.journal("news", plan_.name, news);
+      folder_.journal({.what = "news", .run = plan_.name, .detail = news});
       view_.note(news);
     }
+    obey_people();
     obey_stop_requests();
     if (stops_obeyed_ == 0) start_what_fits();
     for (Run& run : runs_)
       if (run.phase == Phase::kRunning) watch(run);
-    const bool more_to_start = stops_obeyed_ == 0 && count(Phase::kQueued) > 0;
-    if (count(Phase::kRunning) == 0 && !more_to_start) return;
+    if (count(Phase::kRunning) == 0 && !has_more_to_start()) {
+      if (is_over()) folder_.journal({.what = "over", .run = plan_.name});
+      return;
+    }
     show();
     clock_.sleep(options_.tick_s);
   }
+}
+
+// Now or once there is room.
+bool SweepRunner::has_more_to_start() {
+  if (stops_obeyed_ > 0) return false;
+  const auto is_startable = [&](const Run& run) {
+    return run.phase == Phase::kQueued && run.granted > 0 && may_start(run);
+  };
+  return std::ranges::any_of(runs_, is_startable) || next_decision().has_value();
 }
 
 void SweepRunner::obey_stop_requests() {
@@ -170,7 +188,7 @@ void SweepRunner::obey_stop_requests() {
 }
 
 Job SweepRunner::job_of(const Run& run) const {
-  return {.id = run.planned.hash,
+  Job job{.id = run.planned.hash,
           .folder = run.folder,
           .command = {options_.trainer, "train", (run.folder / "spec.textproto").string(), "--out",
                       run.folder.string(), "--resume", "--quiet"},
@@ -178,13 +196,136 @@ Job SweepRunner::job_of(const Run& run) const {
           .cores_per_rank = plan_.cores_per_rank,
           .gpus_per_rank = plan_.gpus_per_rank,
           .time_limit_s = plan_.time_limit_s};
+  if (run.granted > 0 && run.granted < kToTheEnd) {
+    job.command.emplace_back("--stop-after-epoch");
+    job.command.push_back(std::to_string(run.granted));
+  }
+  return job;
 }
 
 void SweepRunner::start_what_fits() {
-  for (Run& run : runs_)
-    if (run.phase == Phase::kQueued && clock_.now_s() >= run.not_before &&
-        scheduler_.has_room(job_of(run)))
-      start(run);
+  do {
+    for (Run& run : runs_)
+      if (run.phase == Phase::kQueued && run.granted > 0 && may_start(run) &&
+          clock_.now_s() >= run.not_before && scheduler_.has_room(job_of(run)))
+        start(run);
+  } while (decide());
+}
+
+std::optional<Decision> SweepRunner::next_decision() {
+  if (nothing_to_decide_ || stop_after_failure_ || stops_obeyed_ > 0) return std::nullopt;
+  if (const Run* first = canary();
+      first != nullptr && (first->granted > 0 || first->phase == Phase::kFailed))
+    return std::nullopt;
+  std::vector<Standing> standing;
+  for (const Run& run : runs_) standing.push_back(standing_of(run));
+  std::optional<Decision> decision = strategy_->next(plan_.runs, standing);
+  nothing_to_decide_ = !decision;
+  return decision;
+}
+
+// False when there is nothing to decide before something else has happened.
+bool SweepRunner::decide() {
+  if (runs_.empty() || !scheduler_.has_room(job_of(runs_[0]))) return false;
+  const std::optional<Decision> decision = next_decision();
+  if (!decision) return false;
+  if (decision->draw)
+    draw(*decision);
+  else
+    grant(runs_.at(decision->run.value()), *decision);
+  return true;
+}
+
+void SweepRunner::grant(Run& run, const Decision& decision) {
+  if (!decision.why.empty()) {
+    folder_.journal({.what = "granted",
+                     .run = run.planned.name,
+                     .hash = run.planned.hash,
+                     .detail = decision.why,
+                     .epochs = decision.epochs});
+    view_.note(fmt::format("{:9} {}  {}", "granted", run.planned.name, decision.why));
+  }
+  run.granted = decision.epochs;
+  run.phase = Phase::kQueued;
+}
+
+void SweepRunner::draw(const Decision& decision) {
+  folder_.journal({.what = "drawn",
+                   .run = plan_.name,
+                   .detail = decision.why,
+                   .draw = decision.draw,
+                   .space = plan_.space});
+  const SweepPlan plan = options_.replan(read_journal(folder_.path()));
+  if (plan.runs.size() == plan_.runs.size())
+    throw ConfigError(fmt::format(
+        "draw {} of the random axes makes no new run; does one of them only change what cannot "
+        "change a result?",
+        *decision.draw));
+  plan_ = plan;
+  folder_.write_plan(plan_);
+  const std::vector<fs::path> folders = folder_.run_folders(plan_.runs);
+  for (std::size_t i = runs_.size(); i < plan_.runs.size(); ++i) {
+    add_run(plan_.runs[i], folders[i]);
+    note("drawn", runs_.back(), decision.why);
+    is_settled(runs_.back());
+    read_errors(runs_.back());
+  }
+}
+
+Standing SweepRunner::standing_of(const Run& run) const {
+  using State = Standing::State;
+  Standing standing{
+      .diverged = run.diverged, .granted = run.granted, .validation_error = run.validation_error};
+  switch (run.phase) {
+    case Phase::kQueued:
+      standing.state = run.granted > 0 ? State::kUnderWay : State::kWaiting;
+      break;
+    case Phase::kRunning:
+    case Phase::kUnfinished:
+      standing.state = State::kUnderWay;
+      break;
+    case Phase::kPaused:
+      standing.state = State::kPaused;
+      break;
+    case Phase::kFinished:
+      standing.state = State::kFinished;
+      break;
+    case Phase::kFailed:
+      standing.state = State::kFailed;
+      break;
+    case Phase::kCancelled:
+      standing.state = State::kCancelled;
+      break;
+  }
+  return standing;
+}
+
+void SweepRunner::read_errors(Run& run) {
+  run.validation_error.clear();
+  for (const EpochMetrics& epoch : read_epochs(run.folder))
+    if (epoch.validation_error) run.validation_error[epoch.epoch] = *epoch.validation_error;
+}
+
+// Nothing was kept from starting, so what is paused now stays so.
+bool SweepRunner::is_over() const {
+  return stops_obeyed_ == 0 && !stop_after_failure_ && count(Phase::kQueued) == 0 &&
+         count(Phase::kUnfinished) == 0;
+}
+
+// The run that goes first, until it has come out well; nullptr when none has to.
+const SweepRunner::Run* SweepRunner::canary() const {
+  if (!plan_.canary) return nullptr;
+  for (const Run& run : runs_) {
+    if (run.phase == Phase::kCancelled) continue;
+    const bool well = run.phase == Phase::kFinished || run.phase == Phase::kPaused;
+    return well ? nullptr : &run;
+  }
+  return nullptr;
+}
+
+bool SweepRunner::may_start(const Run& run) const {
+  const Run* first = canary();
+  return first == nullptr || first == &run;
 }
 
 void SweepRunner::start(Run& run) {
@@ -207,7 +348,7 @@ void SweepRunner::start(Run& run) {
 
 void SweepRunner::begin_attempt(Run& run) {
   run.phase = Phase::kRunning;
-  run.log_start = size_of(run.folder / "log.txt");
+  run.log_start = log_bytes(run.folder);
   run.started = run.heard_at = clock_.now_s();
   run.heard.clear();
   run.asked_to_end = run.hung = run.executing = false;
@@ -237,6 +378,7 @@ void SweepRunner::watch(Run& run) {
 void SweepRunner::settle(Run& run, const JobExit& ended) {
   int exit_code = ended.exit_code;
   run.executing = false;
+  if (strategy_->needs_errors()) read_errors(run);
   std::optional<RunResult> result;
   try {
     result = read_result(run.folder);
@@ -250,6 +392,13 @@ void SweepRunner::settle(Run& run, const JobExit& ended) {
                                   : "";
     return note("finished", run, error + format_duration(clock_.now_s() - run.started));
   }
+  if (run.cancelling) {
+    run.cancelling = false;
+    run.phase = Phase::kCancelled;
+    return note("stopped", run, fmt::format("cancelled at step {}", furthest_step(run.folder)));
+  }
+  if (result && result->status == RunStatus::kPaused && result->epochs >= run.granted)
+    return pause(run, *result);
   // mpirun may end the rest before it has seen the code of the rank that knew; but that a peer was
   // lost only says that mpirun knows better.
   if (result && result->exit_code != 0 && !only_lost_a_peer(*result)) exit_code = result->exit_code;
@@ -257,7 +406,7 @@ void SweepRunner::settle(Run& run, const JobExit& ended) {
   if (ended.interrupted && !run.asked_to_end)
     return retry_or_fail(run, static_cast<int>(ExitCode::kPeerLost), ended.reason);
   if (run.asked_to_end || exit_code == static_cast<int>(ExitCode::kDrained)) {
-    run.phase = Phase::kUnfinished;
+    run.phase = std::exchange(run.wanted_again, false) ? Phase::kQueued : Phase::kUnfinished;
     if (!result)
       write_result(run.folder, result_of(run, RunStatus::kDrained, exit_code,
                                          "stopped before it was finished"));
@@ -269,7 +418,7 @@ void SweepRunner::settle(Run& run, const JobExit& ended) {
 
 void SweepRunner::retry_or_fail(Run& run, int exit_code, std::string reason) {
   run.attempts.push_back({exit_code, newest_checkpoint(run.folder), furthest_step(run.folder)});
-  if (reason.empty()) reason = last_words(run.folder / "log.txt", run.log_start);
+  if (reason.empty()) reason = last_words(run.folder, run.log_start);
   if (run.hung)
     reason = fmt::format("nothing heard for {}", format_duration(options_.silence_limit_s));
   if (reason.empty()) reason = describe_exit(exit_code);
@@ -283,8 +432,68 @@ void SweepRunner::retry_or_fail(Run& run, int exit_code, std::string reason) {
   fail(run, exit_code, reason);
 }
 
+void SweepRunner::pause(Run& run, const RunResult& result) {
+  run.phase = Phase::kPaused;
+  run.attempts.clear();
+  const auto error = run.validation_error.find(result.epochs);
+  note("paused", run,
+       fmt::format("after epoch {}{}", result.epochs,
+                   error == run.validation_error.end()
+                       ? ""
+                       : fmt::format(", validation error {:.2f} %", error->second)));
+}
+
+// Requests are carried out in their order and taken away only after the journal has them.
+void SweepRunner::obey_people() {
+  if (clock_.now_s() - looked_for_requests_at_ >= options_.look_for_requests_every_s) {
+    looked_for_requests_at_ = clock_.now_s();
+    for (const SweepRequest& request : pending_requests(folder_.path())) {
+      for (const std::string& hash : request.hashes)
+        for (Run& run : runs_)
+          if (run.planned.hash == hash)
+            request.what == SweepRequest::What::kCancel ? cancel(run) : put_back(run);
+      std::error_code ignored;
+      fs::remove(request.file, ignored);
+    }
+  }
+  for (const Run& run : runs_)
+    if (run.cancelling && clock_.now_s() - run.cancelled_at > options_.cancel_patience_s)
+      scheduler_.stop(run.planned.hash);
+}
+
+void SweepRunner::cancel(Run& run) {
+  if (run.phase == Phase::kFinished || run.phase == Phase::kCancelled || run.cancelling) return;
+  note("cancelled", run);
+  if (run.phase != Phase::kRunning) {
+    run.phase = Phase::kCancelled;
+    return;
+  }
+  take_back(run);
+}
+
+void SweepRunner::take_back(Run& run) {
+  run.cancelling = run.asked_to_end = true;
+  run.cancelled_at = clock_.now_s();
+  scheduler_.drain(run.planned.hash);
+}
+
+void SweepRunner::put_back(Run& run) {
+  const bool ended = run.phase == Phase::kCancelled || run.phase == Phase::kFailed;
+  if (!ended && !run.cancelling) return;
+  note("retry", run);
+  run.attempts.clear();
+  run.not_before = 0;
+  run.diverged = false;
+  if (run.cancelling)
+    run.wanted_again = true;
+  else
+    run.phase = Phase::kQueued;
+  run.cancelling = false;
+}
+
 void SweepRunner::fail(Run& run, int exit_code, const std::string& reason) {
   run.phase = Phase::kFailed;
+  run.diverged = exit_code == static_cast<int>(ExitCode::kNotFinite);
   try {
     if (fs::is_directory(run.folder)) {
       // What the trainer found out about itself is kept; only why it ended is ours to add.
@@ -302,7 +511,12 @@ void SweepRunner::fail(Run& run, int exit_code, const std::string& reason) {
     // The journal below still tells; a run whose folder cannot be written is not the sweep's end.
   }
   note("failed", run, fmt::format("{} (exit code {})", reason, exit_code));
-  stop_after_failure_ = plan_.stop_on_failure;
+  ++failures_;
+  if (plan_.stop_after > 0 && failures_ >= plan_.stop_after) stop_after_failure_ = true;
+  if (canary() == &run) {
+    stop_after_failure_ = true;
+    view_.note("the canary failed, so nothing more is started");
+  }
 }
 
 RunResult SweepRunner::result_of(const Run& run, RunStatus status, int exit_code,
@@ -353,16 +567,22 @@ int SweepRunner::executing() const {
 }
 
 void SweepRunner::note(const std::string& what, const Run& run, const std::string& detail) {
-  folder_.journal(what, run.planned.name, detail);
+  folder_.journal(
+      {.what = what, .run = run.planned.name, .hash = run.planned.hash, .detail = detail});
   view_.note(
       fmt::format("{:9} {}{}{}", what, run.planned.name, detail.empty() ? "" : "  ", detail));
   shown_at_ = -1e9;  // what runs now is not what it was
+  nothing_to_decide_ = false;
 }
 
 std::string SweepRunner::summary_line() const {
   const int done = count(Phase::kFinished), failed = count(Phase::kFailed);
-  return fmt::format("{} of {} finished{}, {} running, {} waiting, {} so far", done, runs_.size(),
-                     failed > 0 ? fmt::format(", {} failed", failed) : "", executing(),
+  const auto more = [](int number, const char* what) {
+    return number > 0 ? fmt::format(", {} {}", number, what) : "";
+  };
+  return fmt::format("{} of {} finished{}{}{}, {} running, {} waiting, {} so far", done,
+                     runs_.size(), more(failed, "failed"), more(count(Phase::kPaused), "paused"),
+                     more(count(Phase::kCancelled), "cancelled"), executing(),
                      count(Phase::kQueued) + count(Phase::kRunning) - executing(),
                      format_duration(clock_.now_s() - began_));
 }

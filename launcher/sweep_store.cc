@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <set>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -26,16 +28,31 @@ constexpr const char* kPlan = "plan.json";
 constexpr const char* kJournal = "sweep.jsonl";
 constexpr const char* kLock = "sweep.lock";
 
-// The folder of this spec under whatever name, else the one it will have.
-fs::path find_run_folder(const fs::path& sweep, const PlannedRun& run) {
-  const fs::path usual = sweep / run_folder_name(run.name, run.hash);
-  if (fs::exists(usual)) return usual;
-  for (const auto& entry : fs::directory_iterator(sweep)) {
-    const std::string name = entry.path().filename().string();
-    if (name == run.hash || name.ends_with("-" + run.hash)) return entry.path();
+// Finds the folder of a spec under whatever name by one look at the sweep's.
+class RunFolders {
+ public:
+  explicit RunFolders(fs::path sweep) : sweep_(std::move(sweep)) {
+    for (const auto& entry : fs::directory_iterator(sweep_)) {
+      const std::string name = entry.path().filename().string();
+      if (name.size() >= kHash) by_hash_.emplace(name.substr(name.size() - kHash), name);
+      names_.insert(name);
+    }
   }
-  return usual;
-}
+
+  /// The one there is, else the one it will have.
+  fs::path of(const PlannedRun& run) const {
+    const std::string usual = run_folder_name(run.name, run.hash);
+    if (const auto at = by_hash_.find(run.hash); at != by_hash_.end() && !names_.contains(usual))
+      return sweep_ / at->second;
+    return sweep_ / usual;
+  }
+
+ private:
+  static constexpr std::size_t kHash = 16;
+  fs::path sweep_;
+  std::set<std::string> names_;
+  std::map<std::string, std::string> by_hash_;
+};
 
 int take_lock(const fs::path& path) {
   const int lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -72,6 +89,7 @@ SweepFolder::SweepFolder(const fs::path& folder) : folder_(fs::absolute(folder))
     ::close(lock_);
     throw io_error("cannot write", (folder_ / kLock).string(), error);
   }
+  if (fs::is_regular_file(folder_ / kJournal)) cut_torn_line(folder_ / kJournal);
   journal_ = std::make_unique<LineAppender>(folder_ / kJournal);
 }
 
@@ -79,6 +97,7 @@ SweepFolder::~SweepFolder() { ::close(lock_); }
 
 void SweepFolder::write_plan(const SweepPlan& plan) {
   json runs = json::array();
+  const RunFolders folders(folder_);
   for (const PlannedRun& run : plan.runs) {
     json labels = json::array();
     for (const auto& [label, value] : run.labels) labels.push_back({label, value});
@@ -86,31 +105,34 @@ void SweepFolder::write_plan(const SweepPlan& plan) {
                     {"labels", labels},
                     {"seed", run.seed},
                     {"hash", run.hash},
-                    {"folder", run_folder(run).filename().string()}});
+                    {"folder", folders.of(run).filename().string()}});
   }
   json cells = json::array();
   for (const PlannedCell& cell : plan.cells)
     cells.push_back({{"row", cell.row}, {"column", cell.column}, {"runs", cell.hashes}});
   write_file_atomically(folder_ / kSweep, plan.sweep_text);
-  write_file_atomically(
-      folder_ / kPlan,
-      json{{"name", plan.name}, {"ranks", plan.ranks}, {"runs", runs}, {"cells", cells}}.dump(1) +
-          "\n");
+  write_file_atomically(folder_ / kPlan, json{{"name", plan.name},
+                                              {"strategy", plan.strategy},
+                                              {"ranks", plan.ranks},
+                                              {"runs", runs},
+                                              {"cells", cells}}
+                                                 .dump(1) +
+                                             "\n");
 }
 
-fs::path SweepFolder::run_folder(const PlannedRun& run) const {
-  return find_run_folder(folder_, run);
+std::vector<fs::path> SweepFolder::run_folders(const std::vector<PlannedRun>& runs) const {
+  const RunFolders folders(folder_);
+  std::vector<fs::path> paths;
+  for (const PlannedRun& run : runs) paths.push_back(folders.of(run));
+  return paths;
 }
 
-void SweepFolder::journal(const std::string& what, const std::string& run,
-                          const std::string& detail) {
-  json line = {{"time", utc_now()}, {"what", what}, {"run", run}};
-  if (!detail.empty()) line["detail"] = detail;
-  journal_->append(line.dump(-1, ' ', false, json::error_handler_t::replace));
+void SweepFolder::journal(const JournalLine& line) {
+  journal_->append(to_text(line));
   journal_->sync();
 }
 
-SweepRecord read_sweep(const fs::path& folder) {
+SweepRecord read_sweep(const fs::path& folder, ReadRuns runs) {
   if (!fs::exists(folder / kPlan))
     throw IoError(ExitCode::kMissingInput,
                   fmt::format("{}: no sweep here ({} not found); hadal sweep run makes one",
@@ -119,22 +141,37 @@ SweepRecord read_sweep(const fs::path& folder) {
   sweep.folder = folder;
   sweep.sweep_text = fs::exists(folder / kSweep) ? read_file(folder / kSweep) : "";
   sweep.locked = is_locked(folder / kLock);
+  if (sweep.locked) sweep.holder = trim(read_file(folder / kLock));
+  const JournalState journal = replay(read_journal(folder));
+  sweep.over = journal.over;
+  const RunFolders folders(folder);
   try {
     const json plan = parse_json(read_file(folder / kPlan), (folder / kPlan).string());
     sweep.name = plan.at("name");
     sweep.ranks = plan.at("ranks");
+    sweep.strategy = plan.value("strategy", "all");
     for (const json& run : plan.at("runs")) {
       PlannedRun planned{.name = run.at("name"), .seed = run.at("seed"), .hash = run.at("hash")};
       for (const json& label : run.at("labels"))
         planned.labels.emplace_back(label.at(0), label.at(1));
-      sweep.runs.push_back({planned, find_run_folder(folder, planned), std::nullopt});
+      const auto again = journal.again.find(planned.hash);
+      sweep.runs.push_back(
+          {.planned = planned,
+           .folder = folders.of(planned),
+           .record = std::nullopt,
+           .cancelled = journal.cancelled.contains(planned.hash),
+           .running = sweep.locked && journal.running.contains(planned.hash),
+           .again = again == journal.again.end() || !sweep.locked ? "" : again->second});
     }
     for (const json& cell : plan.at("cells"))
       sweep.cells.push_back({cell.at("row"), cell.at("column"), cell.at("runs")});
   } catch (const json::exception& error) {
     throw DataError(fmt::format("{}: damaged ({})", (folder / kPlan).string(), error.what()));
   }
-  for (SweepRecord::Run& run : sweep.runs) run.record = read_run(run.folder);
+  for (SweepRecord::Run& run : sweep.runs) {
+    if (runs == ReadRuns::kState) run.record = read_run_state(run.folder);
+    if (runs == ReadRuns::kAll) run.record = read_run(run.folder);
+  }
   return sweep;
 }
 

@@ -1,9 +1,12 @@
-// hadal sweep run, hadal sweep status, and the launcher's ends on other machines: hadal sweep
+// hadal sweep run, status, cancel and retry, and the launcher's ends on other machines: hadal sweep
 // attempt and hadal sweep reap.
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -20,8 +23,11 @@
 #include "launcher/schedulers/registry.h"
 #include "launcher/schedulers/slurm_job.h"
 #include "launcher/stop_signals.h"
+#include "launcher/strategies/registry.h"
 #include "launcher/sweep_planner.h"
 #include "launcher/sweep_runner.h"
+#include "launcher/sweep_status.h"
+#include "launcher/sweep_wishes.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -43,32 +49,24 @@ struct RunOptions {
   SchedulerOptions scheduler;
 };
 
-// "finished", "failed: reason", "not started", …; `at_work`: a launcher has the sweep open.
-std::string state_of(const std::optional<RunRecord>& record, bool at_work) {
-  if (!record) return "not started";
-  if (!record->result) {
-    const std::string where =
-        record->progress
-            ? fmt::format(" at epoch {}/{}, step {}/{}", record->progress->epoch,
-                          record->progress->epochs, record->progress->step, record->progress->steps)
-            : "";
-    return (at_work ? "running" : "unfinished") + where;
-  }
-  const RunResult& result = *record->result;
-  if (result.status == RunStatus::kFinished)
-    return result.last && result.last->test_error
-               ? fmt::format("finished, test error {:.2f} %", *result.last->test_error)
-               : "finished";
-  return fmt::format("{}: {}", name_of(result.status), result.reason);
+// What the folder knows of runs that were there before; nothing where there is none.
+std::map<std::string, std::string> known_states(const fs::path& folder) {
+  std::map<std::string, std::string> states;
+  if (!fs::exists(folder / "plan.json")) return states;
+  for (const SweepStatus::Line& line : status_of(read_sweep(folder, ReadRuns::kState)).lines)
+    states[line.hash] = line.detail;
+  return states;
 }
 
-void print_plan(const SweepPlan& plan, const fs::path& folder, const Scheduler& scheduler) {
-  std::cout << fmt::format("{}: {} runs in {}\n{}\n", plan.name, plan.runs.size(), folder.string(),
-                           scheduler.describe());
+void print_plan(const SweepPlan& plan, const Strategy& strategy, const fs::path& folder,
+                const Scheduler& scheduler) {
+  std::cout << fmt::format("{}: {} runs in {}\n{}\n{}\n", plan.name, plan.runs.size(),
+                           folder.string(), scheduler.describe(), strategy.describe());
+  const auto states = known_states(folder);
   for (const PlannedRun& run : plan.runs) {
-    const fs::path run_folder = folder / run_folder_name(run.name, run.hash);
+    const auto known = states.find(run.hash);
     std::cout << fmt::format("  {}  {}  {}\n", run.hash, run.name,
-                             state_of(read_run(run_folder), false));
+                             known == states.end() ? "waiting" : known->second);
   }
 }
 
@@ -90,8 +88,11 @@ int packed_runs(const std::string& text) {
 int run_sweep(const RunOptions& options) {
   if (is_one_of_many())
     throw UsageError("sweep run: starts mpirun itself; start it alone, not under mpirun");
-  const SweepPlan plan = plan_sweep(options.sweep, {.set = options.set, .ranks = options.ranks},
-                                    experiments::complete);
+  const SweepOverrides overrides{.set = options.set, .ranks = options.ranks};
+  const auto replan = [&](const std::vector<JournalLine>& journal) {
+    return plan_sweep(options.sweep, overrides, experiments::complete, journal);
+  };
+  SweepPlan plan = replan({});
   const fs::path path = fs::path(options.runs) / plan.name;
   SystemProcesses processes;
   SystemTools tools;
@@ -103,8 +104,11 @@ int run_sweep(const RunOptions& options) {
   chosen.pack = packed_runs(options.pack);
   chosen.program = this_program();
   const std::unique_ptr<Scheduler> scheduler = make_scheduler(chosen, processes, tools, clock);
+  const Candidates candidates = candidates_of(options.sweep, overrides);
+  const auto strategy =
+      make_strategy(plan, candidates);  // or says why not, before anything is made
   if (options.dry_run) {
-    print_plan(plan, path, *scheduler);
+    print_plan(replan(read_journal(path)), *strategy, path, *scheduler);
     return 0;
   }
   scheduler->check();
@@ -112,32 +116,82 @@ int run_sweep(const RunOptions& options) {
   if (options.shared) share_with_group(path);
   follow_folder(path);
   SweepFolder folder(path);
+  plan = replan(read_journal(path));
   const StopSignals signals;
   ProgressView view(std::cout, terminal_width(STDOUT_FILENO));
-  view.note(fmt::format("{}: {} runs in {}; {}", plan.name, plan.runs.size(), path.string(),
-                        scheduler->describe()));
+  view.note(fmt::format("{}: {} runs in {}; {}; {}", plan.name, plan.runs.size(), path.string(),
+                        scheduler->describe(), strategy->describe()));
   SweepRunner runner(plan, folder, *scheduler, clock, view, [&] { return signals.count(); },
                      {.trainer = options.trainer.empty() ? this_program() : options.trainer,
-                      .retry_diverged = options.retry_diverged});
+                      .retry_diverged = options.retry_diverged,
+                      .candidates = candidates,
+                      .replan = replan});
   const SweepSummary summary = runner.run();
-  view.note(fmt::format("{} finished, {} failed, {} unfinished", summary.finished, summary.failed,
-                        summary.unfinished));
+  std::string told = fmt::format("{} finished, {} failed, {} unfinished", summary.finished,
+                                 summary.failed, summary.unfinished);
+  if (summary.stopped_early > 0) told += fmt::format(", {} stopped early", summary.stopped_early);
+  if (summary.cancelled > 0) told += fmt::format(", {} cancelled", summary.cancelled);
+  view.note(told);
   if (summary.unfinished > 0) view.note("the same command goes on from here");
   view.note(fmt::format("table: hadal table {}", path.string()));
   return exit_code_of(summary, signals);
 }
 
-int print_status(const std::string& folder) {
-  const SweepRecord sweep = read_sweep(folder);
-  std::cout << fmt::format("{}: {}\n", sweep.name,
-                           sweep.locked ? "a launcher is at work" : "no launcher at work");
-  int finished = 0;
-  for (const SweepRecord::Run& run : sweep.runs) {
-    finished += run.record && run.record->finished();
-    std::cout << fmt::format("  {}  {}  {}\n", run.planned.hash, run.planned.name,
-                             state_of(run.record, sweep.locked));
+struct StatusOptions {
+  std::string folder;
+  bool follow = false, all = false;
+};
+
+constexpr std::size_t kMostListed = 60;
+constexpr double kFollowEvery_s = 2;
+
+std::vector<std::string> status_lines(const StatusOptions& options, bool& at_work) {
+  const SweepRecord sweep = read_sweep(options.folder, ReadRuns::kState);
+  at_work = sweep.locked;
+  return lines_of(status_of(sweep), options.all ? sweep.runs.size() : kMostListed);
+}
+
+// A block that is rewritten on a terminal; elsewhere a line whenever the summary has changed.
+void follow_status(const StatusOptions& options) {
+  const int width = terminal_width(STDOUT_FILENO), height = terminal_height(STDOUT_FILENO);
+  ProgressView view(std::cout, width);
+  SystemClock clock;
+  std::string told;
+  bool at_work = true;
+  for (;; clock.sleep(kFollowEvery_s)) {
+    std::vector<std::string> lines = status_lines(options, at_work);
+    if (!at_work) return;
+    if (width == 0) {
+      if (std::exchange(told, lines.back()) != lines.back()) view.note(lines.back());
+      continue;
+    }
+    // What does not fit cannot be rewritten; the heading and the summary stay.
+    if (const auto fits = static_cast<std::size_t>(std::max(height - 1, 3)); lines.size() > fits)
+      lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(fits) - 1, lines.end() - 1);
+    view.show(std::move(lines));
   }
-  std::cout << fmt::format("{} of {} finished\n", finished, sweep.runs.size());
+}
+
+int print_status(const StatusOptions& options) {
+  if (options.follow) follow_status(options);
+  bool at_work = false;
+  for (const std::string& line : status_lines(options, at_work)) std::cout << line << "\n";
+  return 0;
+}
+
+struct WishOptions {
+  std::string folder;
+  std::vector<std::string> runs;
+  bool only_failed = false;
+};
+
+int hand_over_wish(const WishOptions& options, SweepRequest::What what) {
+  SystemProcesses processes;
+  SystemTools tools;
+  SystemClock clock;
+  // Only a queue outlives its launcher.
+  const auto queue = make_scheduler({.name = "slurm"}, processes, tools, clock);
+  hand_over(options.folder, what, options.runs, options.only_failed, queue.get(), clock, std::cout);
   return 0;
 }
 
@@ -212,10 +266,34 @@ Action declare(CLI::App& app) {
       ->capture_default_str();
   add_scheduler_options(run, options->scheduler);
 
-  auto folder = std::make_shared<std::string>();
+  auto shown = std::make_shared<StatusOptions>();
   CLI::App& status = add_nested(app, "status", "Show how far the runs of a sweep are.",
-                                "hadal sweep status runs/plain_against_residual");
-  status.add_option("FOLDER", *folder, "folder of the sweep")->required();
+                                "hadal sweep status runs/plain_against_residual --follow");
+  status.add_option("FOLDER", shown->folder, "folder of the sweep")->required();
+  status.add_flag("--follow", shown->follow, "show it again and again until the launcher ends");
+  status.add_flag("--all", shown->all,
+                  fmt::format("list every run, also of sweeps of more than {}", kMostListed));
+
+  auto unwanted = std::make_shared<WishOptions>();
+  CLI::App& cancel = add_nested(
+      app, "cancel",
+      "Stop runs and do not start them again before a retry; they save themselves first. Without "
+      "RUN: all that is not finished. A launcher at work, on whatever host, goes on with the rest.",
+      "hadal sweep cancel runs/depth_short residual_depth-44_seed-1");
+  cancel.add_option("FOLDER", unwanted->folder, "folder of the sweep")->required();
+  cancel.add_option("RUN", unwanted->runs, "name or hash of a run, or the beginning of its hash");
+
+  auto wanted = std::make_shared<WishOptions>();
+  CLI::App& retry = add_nested(
+      app, "retry",
+      "Put runs back that failed or were cancelled, diverged ones too. Without RUN: all of them. A "
+      "launcher at work starts them; else the next hadal sweep run does.",
+      "hadal sweep retry runs/depth_short --failed");
+  retry.add_option("FOLDER", wanted->folder, "folder of the sweep")->required();
+  CLI::Option* runs =
+      retry.add_option("RUN", wanted->runs, "name or hash of a run, or the beginning of its hash");
+  retry.add_flag("--failed", wanted->only_failed, "what failed, not what was cancelled")
+      ->excludes(runs);
 
   auto submitted = std::make_shared<std::string>(), run_folder = std::make_shared<std::string>();
   CLI::App& attempt =
@@ -233,17 +311,20 @@ Action declare(CLI::App& app) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
 
-  return [&run, &attempt, &reap, options, folder, submitted, run_folder, patience_s] {
+  return [&run, &status, &cancel, &retry, &attempt, options, shown, unwanted, wanted, submitted,
+          patience_s] {
     if (run.parsed()) return run_sweep(*options);
-    if (reap.parsed()) return run_reap(*run_folder, *patience_s);
-    return attempt.parsed() ? run_attempt(*submitted) : print_status(*folder);
+    if (status.parsed()) return print_status(*shown);
+    if (cancel.parsed()) return hand_over_wish(*unwanted, SweepRequest::What::kCancel);
+    if (retry.parsed()) return hand_over_wish(*wanted, SweepRequest::What::kRetry);
+    return attempt.parsed() ? run_attempt(*submitted) : run_reap(*run_folder, *patience_s);
   };
 }
 
 }  // namespace
 
 Command sweep_command() {
-  return {"sweep", "run many trainings, or see how far they are",
+  return {"sweep", "run many trainings, see how far they are, cancel some or try them again",
           "hadal sweep run experiments/depth/plain_against_residual.textproto", declare};
 }
 

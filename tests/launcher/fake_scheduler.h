@@ -47,7 +47,7 @@ class FakeScheduler final : public Scheduler {
   void start(const Job& job) override {
     started.push_back(job);
     started_at.push_back(clock_.now_s());
-    Ending ending{.exit_code = 0, .before = finish_well};
+    Ending ending{.exit_code = 0, .before = trains};
     if (auto& endings = script_[job.id]; !endings.empty()) {
       ending = endings.front();
       endings.pop_front();
@@ -100,6 +100,9 @@ class FakeScheduler final : public Scheduler {
 
   static void finish_well(const Job& job) { end_as(RunStatus::kFinished, job); }
   static void drain_well(const Job& job) { end_as(RunStatus::kDrained, job); }
+
+  /// What an attempt does of which no script tells.
+  std::function<void(const Job&)> trains = finish_well;
 
   std::vector<Job> started;
   std::vector<double> started_at;

@@ -102,11 +102,41 @@ TEST_F(SweepRunnerTest, OnFailureStopDrainsTheRest) {
   scheduler.script(id(0), {78});
   scheduler.script(id(1), {-1});
   SweepPlan plan = plan_of(3);
-  plan.stop_on_failure = true;
+  plan.stop_after = 1;
   const SweepSummary summary = run(plan);
   EXPECT_EQ(summary.failed, 1);
   EXPECT_EQ(summary.unfinished, 2);
   EXPECT_THAT(scheduler.drained, ElementsAre(id(1)));
+}
+
+TEST_F(SweepRunnerTest, StopAfterTwoLetsOneFailureBe) {
+  for (const int i : {0, 2}) scheduler.script(id(i), {78});
+  SweepPlan plan = plan_of(9);
+  plan.stop_after = 2;
+  const SweepSummary summary = run(plan);
+  EXPECT_EQ(summary.failed, 2);
+  EXPECT_EQ(summary.finished, 1);
+  EXPECT_EQ(summary.unfinished, 6);
+}
+
+TEST_F(SweepRunnerTest, TheCanaryRunsAloneAndTheRestOnlyIfItFinishes) {
+  SweepPlan plan = plan_of(4);
+  plan.canary = true;
+  EXPECT_EQ(run(plan).finished, 4);
+  EXPECT_GE(scheduler.started_at[1] - scheduler.started_at[0], 1) << "not before it has ended";
+  EXPECT_NEAR(scheduler.started_at[2] - scheduler.started_at[1], 0, 0.01) << "then side by side";
+}
+
+TEST_F(SweepRunnerTest, AfterADeadCanaryNothingIsStarted) {
+  SweepPlan plan = plan_of(4);
+  plan.canary = true;
+  scheduler.script(id(0), {137});
+  scheduler.script(id(0), {78});
+  const SweepSummary summary = run(plan);
+  EXPECT_EQ(summary.failed, 1);
+  EXPECT_EQ(summary.unfinished, 3);
+  EXPECT_EQ(scheduler.started.size(), 2u) << "the canary has its attempts, like any run";
+  EXPECT_EQ(run(plan).finished, 4) << "the next call lets another one fly";
 }
 
 TEST_F(SweepRunnerTest, AKilledRunIsTriedAgainLaterAndLaterThenRecorded) {
