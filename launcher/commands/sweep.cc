@@ -312,7 +312,7 @@ Action declare(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
 
   return [&run, &status, &cancel, &retry, &attempt, options, shown, unwanted, wanted, submitted,
-          patience_s] {
+          run_folder, patience_s] {
     if (run.parsed()) return run_sweep(*options);
     if (status.parsed()) return print_status(*shown);
     if (cancel.parsed()) return hand_over_wish(*unwanted, SweepRequest::What::kCancel);
