@@ -72,7 +72,7 @@ Plugin::Plugin(const std::string& device_name, const PluginPlaces& places)
                     "(LD_LIBRARY_PATH)",
                     reason ? reason : file.string() + " cannot be loaded"));
   }
-  const auto* const interface =
+  auto* const interface =
       function<decltype(hadal_cuda_interface)>(library_, "hadal_cuda_interface");
   if (!interface) refuse(file.string() + " is no plug-in of this program");
   if (std::string_view(interface()) != HADAL_CUDA_INTERFACE)
