@@ -7,9 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "launcher/arguments.h"
 
 namespace hadal::launcher {
 
@@ -24,14 +22,10 @@ struct Command {
   /// Declares options and positionals on `app` and returns the action. Called once per command
   /// line, chosen or not, so it must be cheap; what the options are read into has to live as long
   /// as the action (a std::shared_ptr<Options> captured by it).
-  std::function<Action(CLI::App& app)> declare;
+  std::function<Action(Arguments& app)> declare;
 };
 
 /// Every command, in alphabetical order.
 std::vector<Command> all_commands();
-
-/// Adds a subcommand of a subcommand (`hadal sweep run`) with its own example.
-CLI::App& add_nested(CLI::App& app, const std::string& name, const std::string& summary,
-                     const std::string& example);
 
 }  // namespace hadal::launcher

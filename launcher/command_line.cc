@@ -115,7 +115,8 @@ int parse_and_run(CLI::App& app, std::span<const Command> commands,
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     sub->footer("Example:\n  " + command.example + "\n");
     sub->require_subcommand(0, 1);
-    actions.push_back(command.declare(*sub));
+    Arguments of_command(*sub);
+    actions.push_back(command.declare(of_command));
   }
   try {
     // CLI11 reads its vector from the back.
@@ -144,13 +145,6 @@ void complain(std::ostream& err, const std::string& message) {
 }
 
 bool is_one_of_many() { return rank_from_environment().has_value(); }
-
-CLI::App& add_nested(CLI::App& app, const std::string& name, const std::string& summary,
-                     const std::string& example) {
-  CLI::App* nested = app.add_subcommand(name, summary);
-  nested->footer("Example:\n  " + example + "\n");
-  return *nested;
-}
 
 int run_command_line(std::span<const Command> commands, const std::vector<std::string>& arguments,
                      std::ostream& out, std::ostream& err) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -33,8 +32,8 @@ matrix::PictureShape parse_shape(const std::string& text, const std::string& opt
 
 }  // namespace
 
-void declare_matrix(CLI::App& app, MatrixArguments& a) {
-  app.add_option(
+Option declare_matrix(Arguments& app, MatrixArguments& a) {
+  Option files = app.add_option(
       "FILES", a.files,
       "the matrix: .npy, .npz, CSV, IDX, CIFAR, pictures, folders of them, @LIST; rows of "
       "several follow one another");
@@ -48,7 +47,8 @@ void declare_matrix(CLI::App& app, MatrixArguments& a) {
                  "how a row is a picture where files do not say, as 112x92 or 32x32x3");
   app.add_option("--memory", a.memory, "what each rank may hold, as 2GB or 512MiB");
   app.add_option("--threads", a.threads, "of each rank (default: its share of the cores)")
-      ->check(CLI::Range(1, 1024));
+      .check(Check::between(1, 1024));
+  return files;
 }
 
 std::int64_t memory_bytes(const MatrixArguments& a) {

@@ -9,10 +9,7 @@
 
 #include "core/matrix/row_source.h"
 #include "dist/world.h"
-
-namespace CLI {
-class App;
-}
+#include "launcher/arguments.h"
 
 namespace hadal::launcher {
 
@@ -27,8 +24,8 @@ struct MatrixArguments {
   int threads = 0;      // of each rank; 0: its share of the cores
 };
 
-/// FILES, how they are read, --memory and --threads.
-void declare_matrix(CLI::App& app, MatrixArguments& arguments);
+/// FILES, how they are read, --memory and --threads; gives FILES, which need not be there.
+Option declare_matrix(Arguments& app, MatrixArguments& arguments);
 
 /// The matrix. Notes of the reader go to standard error where `is_root`. Throws ConfigError for
 /// options that say nothing, and what opening throws.

@@ -3,7 +3,6 @@
 #include <iostream>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -17,18 +16,14 @@
 namespace hadal::launcher {
 namespace fs = std::filesystem;
 
-void declare_matrix_job(CLI::App& app, MatrixJobOptions& options) {
-  app.add_option("--out", options.out, "the folder of results, made new")->required();
+void declare_matrix_job(Arguments& app, MatrixJobOptions& options) {
+  app.add_option("--out", options.out, "the folder of results, made new").required();
   app.add_option("--cutoff", options.cutoff,
                  "singular values up to this part of the largest count as zero (default: the "
                  "longer side x 2.2e-16)")
-      ->check(CLI::Range(0.0, 1.0));
+      .check(Check::between(0.0, 1.0));
   app.add_option("--threads", options.threads, "of each rank (default: its share of the cores)")
-      ->check(CLI::Range(1, 1024));
-}
-
-void add_help(CLI::App& app, const std::string& text) {
-  app.footer(app.get_footer() + "\n" + text + "\n");
+      .check(Check::between(1, 1024));
 }
 
 MatrixJob::MatrixJob(const MatrixJobOptions& options, std::string command)

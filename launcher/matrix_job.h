@@ -12,10 +12,7 @@
 #include "core/base/clock.h"
 #include "core/matrix/row_source.h"
 #include "dist/world.h"
-
-namespace CLI {
-class App;
-}
+#include "launcher/arguments.h"
 
 namespace hadal::launcher {
 
@@ -26,10 +23,7 @@ struct MatrixJobOptions {
 };
 
 /// --out, --cutoff, --threads.
-void declare_matrix_job(CLI::App& app, MatrixJobOptions& options);
-
-/// Adds a paragraph to the end of a command's --help.
-void add_help(CLI::App& app, const std::string& text);
+void declare_matrix_job(Arguments& app, MatrixJobOptions& options);
 
 class MatrixJob {
  public:

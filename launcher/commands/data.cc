@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -26,16 +25,16 @@ struct Options {
 };
 using Shared = std::shared_ptr<Options>;
 
-void add_data_dir(CLI::App& app, const Shared& o) {
+void add_data_dir(Arguments& app, const Shared& o) {
   app.add_option("--data-dir", o->data_dir, "folder with the data sets, looked into first");
 }
 
-void add_set(CLI::App& app, const Shared& o) {
-  app.add_option("name", o->name, "the data set")->required();
+void add_set(Arguments& app, const Shared& o) {
+  app.add_option("name", o->name, "the data set").required();
   add_data_dir(app, o);
 }
 
-void add_settings(CLI::App& app, const Shared& o) {
+void add_settings(Arguments& app, const Shared& o) {
   app.add_option("--set", o->settings, "key=value: an option of the set");
 }
 
@@ -169,46 +168,45 @@ int fetch(const Options& o) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   const auto o = std::make_shared<Options>();
   const auto chosen = std::make_shared<int (*)(const Options&)>(nullptr);
-  app.require_subcommand(1);
+  app.require_nested();
 
-  CLI::App& list_app =
-      add_nested(app, "list", "the data sets, their options, and where they are looked for",
-                 "hadal data list");
+  Arguments list_app = app.add_nested(
+      "list", "the data sets, their options, and where they are looked for", "hadal data list");
   add_data_dir(list_app, o);
-  list_app.callback([chosen] { *chosen = list; });
+  list_app.on_parsed([chosen] { *chosen = list; });
 
-  CLI::App& verify_app = add_nested(app, "verify", "check sizes and digests, count the labels",
-                                    "hadal data verify cifar10 --data-dir /data");
+  Arguments verify_app = app.add_nested("verify", "check sizes and digests, count the labels",
+                                        "hadal data verify cifar10 --data-dir /data");
   add_set(verify_app, o);
   add_settings(verify_app, o);
-  verify_app.callback([chosen] { *chosen = verify; });
+  verify_app.on_parsed([chosen] { *chosen = verify; });
 
-  CLI::App& sheet_app = add_nested(app, "sheet", "write a PNG with samples, one row per class",
-                                   "hadal data sheet generator --out shapes.png");
+  Arguments sheet_app = app.add_nested("sheet", "write a PNG with samples, one row per class",
+                                       "hadal data sheet generator --out shapes.png");
   add_set(sheet_app, o);
   add_settings(sheet_app, o);
-  sheet_app.add_option("--out", o->out, "the picture")->capture_default_str();
+  sheet_app.add_option("--out", o->out, "the picture").show_default();
   sheet_app.add_option("--split", o->split, "train or test")
-      ->check(CLI::IsMember({"train", "test"}))
-      ->capture_default_str();
+      .check(Check::one_of({"train", "test"}))
+      .show_default();
   sheet_app.add_option("--columns", o->columns, "samples per class")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+      .check(Check::between(1, 1000))
+      .show_default();
   sheet_app.add_option("--zoom", o->zoom, "screen pixels per pixel")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  sheet_app.callback([chosen] { *chosen = sheet; });
+      .check(Check::between(1, 64))
+      .show_default();
+  sheet_app.on_parsed([chosen] { *chosen = sheet; });
 
-  CLI::App& fetch_app =
-      add_nested(app, "fetch", "download a set from its official address, or go on with it",
-                 "hadal data fetch cifar10 --data-dir /data");
+  Arguments fetch_app =
+      app.add_nested("fetch", "download a set from its official address, or go on with it",
+                     "hadal data fetch cifar10 --data-dir /data");
   add_set(fetch_app, o);
   fetch_app.add_option("--mirror", o->mirror,
                        "address to use instead, up to the file name of the official one");
-  fetch_app.callback([chosen] { *chosen = fetch; });
+  fetch_app.on_parsed([chosen] { *chosen = fetch; });
 
   return [o, chosen] { return (*chosen)(*o); };
 }

@@ -4,7 +4,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -130,17 +129,17 @@ int run(const Options& o) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  app.require_subcommand(1);
-  CLI::App& high =
-      add_nested(app, "high-dimension", "how nearly orthogonal random vectors are, by dimension",
-                 "hadal demo high-dimension --out runs/high_dimension");
+  app.require_nested();
+  Arguments high =
+      app.add_nested("high-dimension", "how nearly orthogonal random vectors are, by dimension",
+                     "hadal demo high-dimension --out runs/high_dimension");
   high.add_option("--dimensions", o->study.dimensions, "of the vectors, separated by commas")
-      ->delimiter(',')
-      ->capture_default_str();
-  high.add_option("--pairs", o->study.pairs, "drawn in each dimension")->capture_default_str();
-  high.add_option("--seed", o->study.seed, "of the draws")->capture_default_str();
+      .separated_by(',')
+      .show_default();
+  high.add_option("--pairs", o->study.pairs, "drawn in each dimension").show_default();
+  high.add_option("--seed", o->study.seed, "of the draws").show_default();
   high.add_option("--out", o->out, "folder for the plots and the page");
   return [o] { return run(*o); };
 }

@@ -8,7 +8,6 @@
 #include <memory>
 #include <set>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -247,10 +246,10 @@ int diff(const Options& options) {
   return specs.empty() && same_steps && same_weights ? kSame : kDifferent;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("A", options->a, "folder of a run")->required();
-  app.add_option("B", options->b, "folder of another")->required();
+  app.add_option("A", options->a, "folder of a run").required();
+  app.add_option("B", options->b, "folder of another").required();
   return [options] { return diff(*options); };
 }
 

@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -268,13 +267,13 @@ int examine(const Options& options) {
   return all.is_fit() ? kFit : kUnfit;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<Options>();
   app.add_option("--folder", options->folder, "where runs will be written; its disk is measured")
-      ->capture_default_str();
+      .show_default();
   app.add_option("--disk-mib", options->disk_mebibytes, "how much is written and read for that")
-      ->capture_default_str()
-      ->check(CLI::Range(4, 65536));
+      .show_default()
+      .check(Check::between(4, 65536));
   app.add_option("--data", options->data, "a data set whose files are checked on every host");
   app.add_option("--data-dir", options->data_dir,
                  "where the data sets lie (else HADAL_DATA, else ./data)");

@@ -2,16 +2,14 @@
 #include <memory>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "launcher/command.h"
 #include "launcher/eigenfaces/nested.h"
 
 namespace hadal::launcher {
 namespace {
 
-Action declare(CLI::App& app) {
-  app.require_subcommand(1);
+Action declare(Arguments& app) {
+  app.require_nested();
   const std::vector<faces::Nested> nested{
       faces::declare_train(app),      faces::declare_identify(app), faces::declare_distance(app),
       faces::declare_locate(app),     faces::declare_track(app),    faces::declare_reconstruct(app),
@@ -19,7 +17,7 @@ Action declare(CLI::App& app) {
   };
   return [nested] {
     for (const faces::Nested& one : nested)
-      if (one.app->parsed()) return one.action();
+      if (one.app.parsed()) return one.action();
     return 0;
   };
 }

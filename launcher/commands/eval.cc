@@ -3,7 +3,6 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/strings.h"
@@ -53,16 +52,16 @@ int evaluate(const Options& options) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("RUN", options->run, "folder of a run")->required();
+  app.add_option("RUN", options->run, "folder of a run").required();
   app.add_option("--split", options->split, "test or validation")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"test", "validation"}));
+      .show_default()
+      .check(Check::one_of({"test", "validation"}));
   app.add_option("--weights", options->weights, "last, or best: those of the best validation epoch")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"last", "best"}));
-  app.add_option("--device", options->device, kDeviceHelp)->capture_default_str();
+      .show_default()
+      .check(Check::one_of({"last", "best"}));
+  app.add_option("--device", options->device, kDeviceHelp).show_default();
   app.add_option("--data-dir", options->data_dir,
                  "where the data sets lie (else HADAL_DATA, else ./data)");
   return [options] { return evaluate(*options); };

@@ -1,7 +1,6 @@
 // hadal lstsq: least squares, with as many right-hand sides as b has columns.
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -112,24 +111,24 @@ int solve(const Options& o) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  app.add_option("A", o->a, "the matrix, m x n: .npy, .npz, CSV, ...")->required();
-  app.add_option("b", o->b, "m values, or m x k for k right-hand sides")->required();
+  app.add_option("A", o->a, "the matrix, m x n: .npy, .npz, CSV, ...").required();
+  app.add_option("b", o->b, "m values, or m x k for k right-hand sides").required();
   declare_matrix_job(app, o->job);
   app.add_option("--ridge", o->ridge, "lambda: |A x - b|^2 + lambda |x|^2 is made least")
-      ->check(CLI::NonNegativeNumber);
+      .check(Check::not_negative());
   app.add_flag("--intercept", o->intercept,
                "fit b = A x + c, by centring the columns; else nothing is centred");
   app.add_option("--way", o->way,
                  "normal: refined normal equations; orthogonal: QR and SVD; auto: the first while "
                  "it converges")
-      ->check(CLI::IsMember({"auto", "normal", "orthogonal"}))
-      ->capture_default_str();
-  add_help(app,
-           "x is the shortest of all minimisers of |A x - b|: x = V S^-1 U^T b for A = U S V^T,\n"
-           "with the inverse of S (V S U^T would be the transpose of A). Writes x.npy,\n"
-           "standard_errors.npy (full rank, no ridge) and summary.json.");
+      .check(Check::one_of({"auto", "normal", "orthogonal"}))
+      .show_default();
+  app.add_help(
+      "x is the shortest of all minimisers of |A x - b|: x = V S^-1 U^T b for A = U S V^T,\n"
+      "with the inverse of S (V S U^T would be the transpose of A). Writes x.npy,\n"
+      "standard_errors.npy (full rank, no ridge) and summary.json.");
   return [o] { return solve(*o); };
 }
 

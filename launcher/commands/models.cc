@@ -3,7 +3,6 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/strings.h"
@@ -59,7 +58,7 @@ void print_family(const models::Family& family) {
   std::cout << "in a spec: " << as_in_a_spec(family) << "\n";
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto name = std::make_shared<std::string>();
   app.add_option("NAME", *name, "tell all about this one");
   return [name] {

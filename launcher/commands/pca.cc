@@ -2,8 +2,6 @@
 // model makes of other rows.
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "core/base/error.h"
 #include "launcher/command.h"
 #include "launcher/decomposition/apply.h"
@@ -12,28 +10,27 @@
 namespace hadal::launcher {
 namespace {
 
-void declare_apply(CLI::App& app, ApplyOptions& o, const std::string& result) {
-  app.add_option("MODEL", o.model, "folder that hadal pca --out made")->required();
-  declare_matrix(app, o.matrix);
-  app.get_option("FILES")->required();
-  app.add_option("--out", o.out, result)->required();
+void declare_apply(Arguments& app, ApplyOptions& o, const std::string& result) {
+  app.add_option("MODEL", o.model, "folder that hadal pca --out made").required();
+  declare_matrix(app, o.matrix).required();
+  app.add_option("--out", o.out, result).required();
   app.add_flag("--overwrite", o.overwrite, "replace the file if it is there");
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   const auto pca = std::make_shared<DecomposeOptions>();
   const auto apply = std::make_shared<ApplyOptions>();
   const auto chosen = std::make_shared<int (*)(const ApplyOptions&)>(nullptr);
   pca->command = "pca";
   declare_decomposition(app, *pca);
-  CLI::App& to_scores = add_nested(app, "transform", "scores of rows under a saved model",
-                                   "hadal pca transform pca/ more.npy --out scores.npy");
+  Arguments to_scores = app.add_nested("transform", "scores of rows under a saved model",
+                                       "hadal pca transform pca/ more.npy --out scores.npy");
   declare_apply(to_scores, *apply, "scores, a .npy file");
-  to_scores.callback([chosen] { *chosen = transform; });
-  CLI::App& from_scores = add_nested(app, "inverse", "rows from scores under a saved model",
-                                     "hadal pca inverse pca/ scores.npy --out rows.npy");
+  to_scores.on_parsed([chosen] { *chosen = transform; });
+  Arguments from_scores = app.add_nested("inverse", "rows from scores under a saved model",
+                                         "hadal pca inverse pca/ scores.npy --out rows.npy");
   declare_apply(from_scores, *apply, "rows, a .npy file");
-  from_scores.callback([chosen] { *chosen = inverse; });
+  from_scores.on_parsed([chosen] { *chosen = inverse; });
   return [pca, apply, chosen] { return *chosen != nullptr ? (*chosen)(*apply) : decompose(*pca); };
 }
 

@@ -2,7 +2,6 @@
 #include <memory>
 #include <optional>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -59,14 +58,14 @@ int invert(const Options& o) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  app.add_option("A", o->a, "the matrix, m x n: .npy, .npz, CSV, ...")->required();
+  app.add_option("A", o->a, "the matrix, m x n: .npy, .npz, CSV, ...").required();
   declare_matrix_job(app, o->job);
-  add_help(app,
-           "A+ = V S^-1 U^T for A = U S V^T, n x m, with the inverse of S: V S U^T, as lecture\n"
-           "notes print it, is the transpose of A. Note that NumPy's svd() returns V^T as its\n"
-           "third result. Writes pinv.npy (column by column) and summary.json.");
+  app.add_help(
+      "A+ = V S^-1 U^T for A = U S V^T, n x m, with the inverse of S: V S U^T, as lecture\n"
+      "notes print it, is the transpose of A. Note that NumPy's svd() returns V^T as its\n"
+      "third result. Writes pinv.npy (column by column) and summary.json.");
   return [o] { return invert(*o); };
 }
 

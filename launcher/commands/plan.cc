@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -159,25 +158,24 @@ int plan(const Options& options) {
   return spec::is_sweep(options.spec) ? plan_runs_of_sweep(options) : plan_experiment(options);
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("SPEC", options->spec, "experiment or sweep, a .textproto file")->required();
+  app.add_option("SPEC", options->spec, "experiment or sweep, a .textproto file").required();
   app.add_option("--set", options->set,
                  "KEY=VALUE, replaces a field of the spec; may be given again")
-      ->allow_extra_args(false);
-  app.add_option("--device", options->device, kDeviceHelp)->capture_default_str();
+      .one_word_each();
+  app.add_option("--device", options->device, kDeviceHelp).show_default();
   app.add_option("--ranks", options->ranks,
                  "ranks; default: as many as mpirun started, or as the sweep says")
-      ->check(CLI::PositiveNumber);
+      .check(Check::positive());
   app.add_option("--measure", options->measure_s,
                  "seconds of real steps, for each net of a sweep; 0: none, and no times")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 3600.0));
+      .show_default()
+      .check(Check::between(0.0, 3600.0));
   app.add_option("--time-limit", options->time_limit_s,
                  "seconds a training may take; default: as the sweep says")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--mpirun", options->mpirun, "for sweeps: the mpirun to use")
-      ->capture_default_str();
+      .check(Check::positive());
+  app.add_option("--mpirun", options->mpirun, "for sweeps: the mpirun to use").show_default();
   app.add_flag("--brief", options->brief, "only the totals");
   app.add_flag("--json", options->json, "for programs; of an experiment");
   return [options] { return plan(*options); };

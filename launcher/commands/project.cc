@@ -2,7 +2,6 @@
 // projector itself.
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -98,16 +97,16 @@ int project(const Options& o) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   const auto o = std::make_shared<Options>();
   app.add_option("b", o->b, "what is projected: m values, or m x k");
-  app.add_option("--onto", o->onto, "the matrix whose columns span the space, m x n")->required();
+  app.add_option("--onto", o->onto, "the matrix whose columns span the space, m x n").required();
   app.add_flag("--matrix", o->matrix, "write the projector itself, m x m, too (m up to 20,000)");
   declare_matrix_job(app, o->job);
-  add_help(app,
-           "P = U U^T for A = U S V^T, which is A (A^T A)^+ A^T = U S V^T (V S^-2 V^T) V S U^T:\n"
-           "lecture notes leave the inverses out of that bracket. Writes projection.npy (P b),\n"
-           "projector.npy where asked for, and summary.json with every |b - P b|.");
+  app.add_help(
+      "P = U U^T for A = U S V^T, which is A (A^T A)^+ A^T = U S V^T (V S^-2 V^T) V S U^T:\n"
+      "lecture notes leave the inverses out of that bracket. Writes projection.npy (P b),\n"
+      "projector.npy where asked for, and summary.json with every |b - P b|.");
   return [o] { return project(*o); };
 }
 

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/files.h"
@@ -33,11 +32,11 @@ int write_report(const Options& options) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("FOLDER", options->folders, "sweeps, runs, or folders that hold them")->required();
+  app.add_option("FOLDER", options->folders, "sweeps, runs, or folders that hold them").required();
   app.add_option("--out", options->out, "file to write")
-      ->default_str("report.html in the first folder");
+      .show_default("report.html in the first folder");
   return [options] { return write_report(*options); };
 }
 

@@ -3,7 +3,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -37,16 +36,16 @@ int serve_report(const Options& options) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("FOLDER", options->folders, "sweeps, runs, or folders that hold them")->required();
+  app.add_option("FOLDER", options->folders, "sweeps, runs, or folders that hold them").required();
   app.add_option("--port", options->port, "where it listens; 0: any port that is free")
-      ->capture_default_str();
+      .show_default();
   app.add_option(
          "--address", options->address,
          "interface it listens on; one that others reach, as 0.0.0.0, makes an address with "
          "a random token")
-      ->capture_default_str();
+      .show_default();
   return [options] { return serve_report(*options); };
 }
 

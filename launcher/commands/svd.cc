@@ -1,15 +1,13 @@
 // hadal svd: the leading singular values and vectors of a matrix in files, alone or under mpirun.
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "launcher/command.h"
 #include "launcher/decomposition/decompose.h"
 
 namespace hadal::launcher {
 namespace {
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   const auto o = std::make_shared<DecomposeOptions>();
   o->command = "svd";
   declare_decomposition(app, *o);

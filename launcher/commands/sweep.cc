@@ -8,7 +8,6 @@
 #include <memory>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -195,15 +194,15 @@ int hand_over_wish(const WishOptions& options, SweepRequest::What what) {
   return 0;
 }
 
-void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
+void add_scheduler_options(Arguments& run, SchedulerOptions& options) {
   run.add_option("--scheduler", options.name,
                  fmt::format("who starts the runs: {}", join(scheduler_names(), ", ")))
-      ->capture_default_str();
+      .show_default();
   run.add_option(
          "--slots", options.slots,
          "runs at a time; default: as many as the cores hold; slurm: as many as it has room for")
-      ->check(CLI::PositiveNumber);
-  run.add_option("--mpirun", options.mpirun, "the mpirun to use")->capture_default_str();
+      .check(Check::positive());
+  run.add_option("--mpirun", options.mpirun, "the mpirun to use").show_default();
   run.add_option("--hostfile", options.hostfile, "hosts: file of lines 'name slots=N'");
   run.add_option("--ssh-config", options.ssh_config, "hosts: configuration file for ssh");
   run.add_option("--network", options.network,
@@ -212,16 +211,16 @@ void add_scheduler_options(CLI::App& run, SchedulerOptions& options) {
   run.add_option(
          "--sbatch", options.sbatch,
          "slurm: one more argument of sbatch, as in --sbatch=--account=sea; may be repeated")
-      ->allow_extra_args(false);
+      .one_word_each();
   run.add_flag("--srun", options.srun,
                "slurm: srun starts the ranks inside a job, by PMIx, rather than mpirun");
   run.add_option("--pass-on", options.pass_on,
                  "hosts, slurm: name of an environment variable the ranks get too; may be repeated")
-      ->allow_extra_args(false);
+      .one_word_each();
   run.add_option("--silence", options.silence_limit_s,
                  "slurm: seconds without a sign of life after which an attempt is taken for gone")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      .show_default()
+      .check(Check::positive());
 }
 
 int run_attempt(const std::string& runs) {
@@ -238,80 +237,79 @@ int run_reap(const std::string& folder, double patience_s) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App& run = add_nested(
-      app, "run",
+  Arguments run = app.add_nested(
+      "run",
       "Run what is not finished of a sweep. Ctrl-C saves and stops, twice stops at once; the same "
       "command goes on. Exit code: 0 all finished, 1 some failed, 75 or 130 stopped.",
       "hadal sweep run experiments/depth/plain_against_residual.textproto --set epochs=10");
-  run.add_option("SWEEP", options->sweep, "sweep file (protobuf text)")->required();
-  run.add_option("--runs", options->runs, "where the folder of the sweep is made")
-      ->capture_default_str();
+  run.add_option("SWEEP", options->sweep, "sweep file (protobuf text)").required();
+  run.add_option("--runs", options->runs, "where the folder of the sweep is made").show_default();
   run.add_flag("--dry-run", options->dry_run, "only show what would be run");
   run.add_option("--ranks", options->ranks, "ranks of every run, instead of the sweep's")
-      ->check(CLI::PositiveNumber);
+      .check(Check::positive());
   run.add_option("--set", options->set, "field.path=value for every run; may be repeated")
-      ->allow_extra_args(false);
+      .one_word_each();
   run.add_flag("--retry-diverged", options->retry_diverged,
                "repeat runs that ended with a loss that is not finite");
   run.add_flag("--shared", options->shared, "the group may read the sweep's folder too");
   run.add_flag("--trust-folder", options->trust_folder,
                "take a folder that is somebody else's, or that everybody may write in");
   run.add_option("--trainer", options->trainer, "the program whose 'train' the ranks execute")
-      ->default_str("this one");
+      .show_default("this one");
   run.add_option("--pack", options->pack,
                  "local: runs that share a set of cores or a GPU: a number, or auto for as many as "
                  "a trial with the first runs finds to pay")
-      ->capture_default_str();
+      .show_default();
   add_scheduler_options(run, options->scheduler);
 
   auto shown = std::make_shared<StatusOptions>();
-  CLI::App& status = add_nested(app, "status", "Show how far the runs of a sweep are.",
-                                "hadal sweep status runs/plain_against_residual --follow");
-  status.add_option("FOLDER", shown->folder, "folder of the sweep")->required();
+  Arguments status = app.add_nested("status", "Show how far the runs of a sweep are.",
+                                    "hadal sweep status runs/plain_against_residual --follow");
+  status.add_option("FOLDER", shown->folder, "folder of the sweep").required();
   status.add_flag("--follow", shown->follow, "show it again and again until the launcher ends");
   status.add_flag("--all", shown->all,
                   fmt::format("list every run, also of sweeps of more than {}", kMostListed));
 
   auto unwanted = std::make_shared<WishOptions>();
-  CLI::App& cancel = add_nested(
-      app, "cancel",
+  Arguments cancel = app.add_nested(
+      "cancel",
       "Stop runs and do not start them again before a retry; they save themselves first. Without "
       "RUN: all that is not finished. A launcher at work, on whatever host, goes on with the rest.",
       "hadal sweep cancel runs/depth_short residual_depth-44_seed-1");
-  cancel.add_option("FOLDER", unwanted->folder, "folder of the sweep")->required();
+  cancel.add_option("FOLDER", unwanted->folder, "folder of the sweep").required();
   cancel.add_option("RUN", unwanted->runs, "name or hash of a run, or the beginning of its hash");
 
   auto wanted = std::make_shared<WishOptions>();
-  CLI::App& retry = add_nested(
-      app, "retry",
+  Arguments retry = app.add_nested(
+      "retry",
       "Put runs back that failed or were cancelled, diverged ones too. Without RUN: all of them. A "
       "launcher at work starts them; else the next hadal sweep run does.",
       "hadal sweep retry runs/depth_short --failed");
-  retry.add_option("FOLDER", wanted->folder, "folder of the sweep")->required();
-  CLI::Option* runs =
+  retry.add_option("FOLDER", wanted->folder, "folder of the sweep").required();
+  const Option runs =
       retry.add_option("RUN", wanted->runs, "name or hash of a run, or the beginning of its hash");
   retry.add_flag("--failed", wanted->only_failed, "what failed, not what was cancelled")
-      ->excludes(runs);
+      .excludes(runs);
 
   auto submitted = std::make_shared<std::string>(), run_folder = std::make_shared<std::string>();
-  CLI::App& attempt =
-      add_nested(app, "attempt", "One attempt at one run, inside a job of Slurm; started by Slurm.",
-                 "sbatch job.sh hadal sweep attempt runs/depth/slurm/0123456789abcdef.json");
+  Arguments attempt =
+      app.add_nested("attempt", "One attempt at one run, inside a job of Slurm; started by Slurm.",
+                     "sbatch job.sh hadal sweep attempt runs/depth/slurm/0123456789abcdef.json");
   attempt.add_option("FILE", *submitted, "the runs of the job, one for each task of an array")
-      ->required();
+      .required();
 
   auto patience_s = std::make_shared<double>(60);
-  CLI::App& reap = add_nested(
-      app, "reap", "End what an attempt at a run left on this host; called by the launcher.",
+  Arguments reap = app.add_nested(
+      "reap", "End what an attempt at a run left on this host; called by the launcher.",
       "hadal sweep reap /shared/runs/depth/resnet20-0123456789abcdef");
-  reap.add_option("FOLDER", *run_folder, "folder of the run")->required();
+  reap.add_option("FOLDER", *run_folder, "folder of the run").required();
   reap.add_option("--patience", *patience_s, "seconds to wait before it is killed")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      .show_default()
+      .check(Check::not_negative());
 
-  return [&run, &status, &cancel, &retry, &attempt, options, shown, unwanted, wanted, submitted,
+  return [run, status, cancel, retry, attempt, options, shown, unwanted, wanted, submitted,
           run_folder, patience_s] {
     if (run.parsed()) return run_sweep(*options);
     if (status.parsed()) return print_status(*shown);

@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -25,11 +25,17 @@ namespace {
 constexpr int kWidthOfFiles = 100;
 constexpr int kLeastWidth = 60;
 
+const std::map<std::string, MetricChoice> kChoices = {
+    {"both", MetricChoice::kBoth},
+    {"last", MetricChoice::kLast},
+    {"best-validation", MetricChoice::kBestValidation}};
+
 struct Options {
   std::vector<std::string> folders;
   std::string format = "terminal";
   std::string out;
   SheetOptions sheets;
+  std::string choice = "both";
   std::vector<std::string> rows, columns, where, by, across;
   std::string compare, layout;
 };
@@ -55,7 +61,9 @@ void check_quantities(const std::vector<std::string>& show) {
 
 FormatOptions format_options(const Options& options) {
   const int width = options.out.empty() ? terminal_width(STDOUT_FILENO) : 0;
-  return {.sheets = options.sheets,
+  SheetOptions sheets = options.sheets;
+  sheets.choice = kChoices.at(options.choice);
+  return {.sheets = sheets,
           .width = width == 0 ? kWidthOfFiles : std::max(width, kLeastWidth),
           .color = width > 0 && std::getenv("NO_COLOR") == nullptr};
 }
@@ -77,49 +85,42 @@ int print_tables(const Options& options) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("FOLDER", options->folders, "sweeps, runs, or folders that hold them")->required();
+  app.add_option("FOLDER", options->folders, "sweeps, runs, or folders that hold them").required();
   app.add_option("--format", options->format, "terminal, markdown, latex, csv or json")
-      ->capture_default_str();
+      .show_default();
   app.add_option("--out", options->out, "file to write instead of standard output");
-  app.add_option("--metric", options->sheets.choice,
+  app.add_option("--metric", options->choice,
                  "test error at the last epoch, at the best validation epoch, or both")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, MetricChoice>{{"both", MetricChoice::kBoth},
-                                              {"last", MetricChoice::kLast},
-                                              {"best-validation", MetricChoice::kBestValidation}},
-          CLI::ignore_case))
-      ->default_str("both");
+      .check(Check::one_of({"both", "last", "best-validation"}))
+      .show_default();
   app.add_option(
          "--show", options->sheets.show,
          "what the results show, in this order, comma between: " + join(quantity_names(), ", "))
-      ->delimiter(',')
-      ->allow_extra_args(false);
+      .separated_by(',')
+      .one_word_each();
   app.add_option("--interval", options->sheets.interval,
                  "0.95: the half width of the confidence interval of this level (Student over the "
                  "runs) after every mean, not the standard deviation")
-      ->check(CLI::Validator(
-          [](std::string& text) {
-            double level = 0;
-            return CLI::detail::lexical_cast(text, level) && level > 0 && level < 1
-                       ? std::string()
-                       : "wanted a level between 0 and 1, as in 0.95";
+      .check(Check::by(
+          [](const std::string& text) -> std::string {
+            const double level = parse_double(text, "--interval");
+            return level > 0 && level < 1 ? "" : "wanted a level between 0 and 1, as in 0.95";
           },
           "LEVEL"));
   app.add_option("--where", options->where,
                  "only runs of which this holds, as in 'model.depth>=20'; may be given again, all "
                  "must hold; one of = != < <= > >=")
-      ->allow_extra_args(false);
+      .one_word_each();
   app.add_option("--by", options->by,
                  "one row for every value of this field, over the runs of all folders; may be "
                  "given again")
-      ->allow_extra_args(false);
-  app.add_option("--across", options->across, "likewise one column")->allow_extra_args(false);
+      .one_word_each();
+  app.add_option("--across", options->across, "likewise one column").one_word_each();
   app.add_option("--row", options->rows, "only these lines; '*' and '?' as in file names")
-      ->allow_extra_args(false);
-  app.add_option("--column", options->columns, "only these columns, likewise")
-      ->allow_extra_args(false);
+      .one_word_each();
+  app.add_option("--column", options->columns, "only these columns, likewise").one_word_each();
   app.add_option("--compare", options->compare,
                  "ROW: every other row against it over the seeds both have, with significance");
   app.add_option("--layout", options->layout,

@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -370,21 +369,21 @@ int train(const TrainOptions& options) {
   }
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<TrainOptions>();
-  app.add_option("SPEC", options->spec, "experiment to train, a .textproto file")->required();
+  app.add_option("SPEC", options->spec, "experiment to train, a .textproto file").required();
   app.add_option("--set", options->set,
                  "KEY=VALUE, replaces a field of the spec; may be given again")
-      ->allow_extra_args(false);
+      .one_word_each();
   app.add_option("--out", options->out, "folder of the run (default: runs/NAME-sSEED-HASH)");
   app.add_flag("--resume", options->resume, "go on from the last good checkpoint in the folder");
   app.add_option("--stop-after-epoch", options->stop_after_epoch,
                  "save and stop there; --resume goes on as though it had never stopped")
-      ->check(CLI::PositiveNumber);
+      .check(Check::positive());
   app.add_flag("--shared", options->shared, "the group may read the run's folder too");
   app.add_flag("--trust-folder", options->trust_folder,
                "take a folder that is somebody else's, or that everybody may write in");
-  app.add_option("--device", options->device, kDeviceHelp)->capture_default_str();
+  app.add_option("--device", options->device, kDeviceHelp).show_default();
   app.add_option("--data-dir", options->data_dir,
                  "where the data sets lie (else HADAL_DATA, else ./data)");
   app.add_flag("--quiet", options->quiet, "no progress, only warnings and errors");
@@ -392,8 +391,8 @@ Action declare(CLI::App& app) {
                  "compare every kernel of the first N steps with the reference backend");
   app.add_option("--patience", options->patience,
                  "multiplies the time after which a silent rank ends the job")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      .show_default()
+      .check(Check::positive());
   app.add_flag("--no-watchdog", options->no_watchdog,
                "wait for ever for silent ranks, as under a debugger");
   return [options] { return train(*options); };

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -91,12 +90,12 @@ int watch_sweep(const Options& options) {
   return 0;
 }
 
-Action declare(CLI::App& app) {
+Action declare(Arguments& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("FOLDER", options->folder, "folder of the sweep")->required();
+  app.add_option("FOLDER", options->folder, "folder of the sweep").required();
   app.add_option("--every", options->every_s, "seconds between two looks")
-      ->capture_default_str()
-      ->check(CLI::Range(0.1, 3600.0));
+      .show_default()
+      .check(Check::between(0.1, 3600.0));
   return [options] { return watch_sweep(*options); };
 }
 

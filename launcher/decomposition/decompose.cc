@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <optional>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -215,11 +214,11 @@ void require_sound(const DecomposeOptions& o) {
 
 }  // namespace
 
-void declare_decomposition(CLI::App& app, DecomposeOptions& o) {
+void declare_decomposition(Arguments& app, DecomposeOptions& o) {
   declare_matrix(app, o.matrix);
   app.add_option("--components", o.components, "how many (default: 50, or all if there are less)")
-      ->check(CLI::Validator(
-          [](std::string& text) -> std::string {
+      .check(Check::by(
+          [](const std::string& text) -> std::string {
             return parse_int(text, "--components") >= 1 ? ""
                                                         : fmt::format("{}; wanted 1 or more", text);
           },
@@ -227,28 +226,28 @@ void declare_decomposition(CLI::App& app, DecomposeOptions& o) {
   app.add_option("--explained", o.explained,
                  o.command == "pca" ? "as many as explain this share of the variance, as 0.95"
                                     : "as many as hold this share of the squared norm, as 0.95")
-      ->check(CLI::Range(1e-9, 1.0));
+      .check(Check::between(1e-9, 1.0));
   app.add_option("--tolerance", o.tolerance,
                  "as many as bring the certified error below this share of the largest singular "
                  "value, as 0.01")
-      ->check(CLI::Range(1e-15, 1.0));
+      .check(Check::between(1e-15, 1.0));
   app.add_option("--passes", o.passes, "reads of the matrix (default: the planner decides)")
-      ->check(CLI::Range(1, 1000));
+      .check(Check::between(1, 1000));
   app.add_option("--oversample", o.oversample, "columns beyond those wanted")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 100000));
+      .show_default()
+      .check(Check::between(0, 100000));
   app.add_flag("--exact", o.exact, "to working precision, by the Gram matrix, at any cost");
   app.add_option("--precision", o.precision, "of the products: float32, float64 or mixed")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"float32", "float64", "mixed"}));
+      .show_default()
+      .check(Check::one_of({"float32", "float64", "mixed"}));
   app.add_flag("--scale", o.scale, "divide columns by their standard deviation");
-  app.add_option("--seed", o.seed, "of the random test matrix")->capture_default_str();
+  app.add_option("--seed", o.seed, "of the random test matrix").show_default();
   app.add_option("--probes", o.probes, "of the certificate; 0: none")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1000));
+      .show_default()
+      .check(Check::between(0, 1000));
   app.add_option("--failure-probability", o.failure_probability, "of the certificate")
-      ->capture_default_str()
-      ->check(CLI::Range(1e-12, 0.5));
+      .show_default()
+      .check(Check::between(1e-12, 0.5));
   app.add_flag("--orthonormal-u", o.orthonormal_u,
                "left vectors orthonormal to working precision also where singular values are tiny");
   app.add_flag("--scores", o.scores,

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "launcher/arguments.h"
 #include "launcher/matrix_arguments.h"
 
 namespace hadal::launcher {
@@ -25,7 +26,7 @@ struct DecomposeOptions {
   bool overwrite = false, restart = false, quiet = false;
 };
 
-void declare_decomposition(CLI::App& app, DecomposeOptions& options);
+void declare_decomposition(Arguments& app, DecomposeOptions& options);
 
 /// Alone or on every rank. Returns the exit code.
 int decompose(const DecomposeOptions& options);

@@ -6,7 +6,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -156,38 +155,38 @@ int run(const Options& o) {
 
 }  // namespace
 
-Nested declare_dictionary(CLI::App& app) {
+Nested declare_dictionary(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& dictionary = add_nested(
-      app, "dictionary",
+  Arguments dictionary = app.add_nested(
+      "dictionary",
       "dictionaries of pieces of faces by K-SVD and online, beside PCA of the same budget",
       "hadal eigenfaces dictionary orl_faces --patch 8 --atoms 256 --out runs/dictionary");
   dictionary.add_option("FACES", o->folder, "folder of pictures, one sub-folder a person")
-      ->required();
+      .required();
   dictionary.add_option("--patch", o->patch, "pixels a side of a piece; 0: whole pictures")
-      ->capture_default_str();
-  dictionary.add_option("--atoms", o->atoms, "of each dictionary")->capture_default_str();
+      .show_default();
+  dictionary.add_option("--atoms", o->atoms, "of each dictionary").show_default();
   dictionary.add_option("--nonzeros", o->nonzeros, "atoms of a code while K-SVD learns")
-      ->capture_default_str();
+      .show_default();
   dictionary.add_option("--lambda", o->lambda, "of the lasso while learning online; 0: by length")
-      ->capture_default_str();
-  dictionary.add_option("--iterations", o->iterations, "of K-SVD")->capture_default_str();
-  dictionary.add_option("--epochs", o->epochs, "of learning online")->capture_default_str();
+      .show_default();
+  dictionary.add_option("--iterations", o->iterations, "of K-SVD").show_default();
+  dictionary.add_option("--epochs", o->epochs, "of learning online").show_default();
   dictionary.add_option("--examples", o->examples, "pieces to learn from, and to ask about")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      .check(Check::positive())
+      .show_default();
   dictionary.add_option("--budgets", o->budgets, "coefficients a piece, separated by commas")
-      ->delimiter(',')
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      .separated_by(',')
+      .check(Check::positive())
+      .show_default();
   dictionary
       .add_option("--train-per-person", o->split.train_per_person,
                   "pictures of every person to learn from")
-      ->capture_default_str();
+      .show_default();
   dictionary.add_option("--seed", o->split.seed, "of pictures, pieces and first atoms")
-      ->capture_default_str();
+      .show_default();
   dictionary.add_option("--out", o->out, "folder for the page and its pictures");
-  return {&dictionary, [o] { return run(*o); }};
+  return {dictionary, [o] { return run(*o); }};
 }
 
 }  // namespace hadal::launcher::faces

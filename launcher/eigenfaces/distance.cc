@@ -1,11 +1,11 @@
 // `hadal eigenfaces distance`: how far pictures are from being faces, and how well that tells faces
 // from everything else.
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -199,25 +199,24 @@ int run(const Options& o) {
 
 }  // namespace
 
-Nested declare_distance(CLI::App& app) {
+Nested declare_distance(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& distance = add_nested(
-      app, "distance",
+  Arguments distance = app.add_nested(
+      "distance",
       "how far pictures are from face space and from its middle; with --not-faces, how well that "
       "tells faces from other pictures",
       "hadal eigenfaces distance orl_faces --model runs/faces --not-faces photos --not-faces "
       "mnist");
-  distance.add_option("PICTURES", o->pictures, "folder of pictures, or one picture")->required();
-  distance
-      .add_option("--model", o->models, "folder that `eigenfaces train` wrote; may be repeated")
-      ->required();
+  distance.add_option("PICTURES", o->pictures, "folder of pictures, or one picture").required();
+  distance.add_option("--model", o->models, "folder that `eigenfaces train` wrote; may be repeated")
+      .required();
   distance.add_flag("--trained-too", o->trained_too, "also pictures that the model was trained on");
   distance.add_option("--not-faces", o->not_faces,
                       "folder of photographs (windows of them), or a data set; may be repeated");
-  distance.add_option("--windows", o->windows, "of each of --not-faces")->capture_default_str();
-  distance.add_option("--seed", o->seed, "of the windows")->capture_default_str();
+  distance.add_option("--windows", o->windows, "of each of --not-faces").show_default();
+  distance.add_option("--seed", o->seed, "of the windows").show_default();
   distance.add_option("--out", o->out, "folder for the page and its pictures");
-  return {&distance, [o] { return run(*o); }};
+  return {distance, [o] { return run(*o); }};
 }
 
 }  // namespace hadal::launcher::faces

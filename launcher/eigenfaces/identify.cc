@@ -6,7 +6,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -279,48 +278,46 @@ int run(const Options& o) {
 
 }  // namespace
 
-Nested declare_identify(CLI::App& app) {
+Nested declare_identify(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& identify = add_nested(
-      app, "identify",
+  Arguments identify = app.add_nested(
+      "identify",
       "who is on pictures: a known person, an unknown one, or no face; or, over splits "
       "of a folder, how often people are recognised",
       "hadal eigenfaces identify orl_faces --splits 10 --strangers 5 --not-faces photos");
-  identify.add_option("FACES", o->folder, "folder of pictures, one sub-folder a person")
-      ->required();
+  identify.add_option("FACES", o->folder, "folder of pictures, one sub-folder a person").required();
   identify.add_option("--model", o->model, "folder that `eigenfaces train` wrote");
   identify.add_flag("--trained-too", o->trained_too,
                     "ask also about pictures that the model was trained on");
   identify
       .add_option("--splits", o->study.splits,
                   "train on this many splits of FACES and ask about the rest")
-      ->check(CLI::PositiveNumber);
+      .check(Check::positive());
   identify
       .add_option("--train-per-person", o->study.split.train_per_person,
                   "training pictures of every person in a split")
-      ->capture_default_str();
+      .show_default();
   identify.add_option("--strangers", o->study.split.strangers, "people held out of a split")
-      ->capture_default_str();
+      .show_default();
   identify.add_option(
       "--not-faces", o->not_faces,
       "folder of photographs (windows of them), or a data set: asked about in every "
       "split; may be repeated");
-  identify.add_option("--windows", o->windows, "of each of --not-faces")->capture_default_str();
+  identify.add_option("--windows", o->windows, "of each of --not-faces").show_default();
   identify
       .add_option("--components", o->study.train.components,
                   "eigenfaces of a split; 0: all that its pictures span")
-      ->capture_default_str();
+      .show_default();
   identify
       .add_option("--shift", o->study.train.shift,
                   "know every training picture also moved by so many pixels; 0: not")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  identify.add_option("--lighting", o->lighting, "of a split: normalised or as-is")
-      ->capture_default_str();
+      .check(Check::not_negative())
+      .show_default();
+  identify.add_option("--lighting", o->lighting, "of a split: normalised or as-is").show_default();
   identify.add_option("--seed", o->study.split.seed, "of the first split; the others follow it")
-      ->capture_default_str();
+      .show_default();
   identify.add_option("--out", o->out, "folder for the page and its pictures");
-  return {&identify, [o] { return run(*o); }};
+  return {identify, [o] { return run(*o); }};
 }
 
 }  // namespace hadal::launcher::faces

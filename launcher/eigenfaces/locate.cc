@@ -6,7 +6,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -324,45 +323,45 @@ int run(const Options& o) {
 
 }  // namespace
 
-Nested declare_locate(CLI::App& app) {
+Nested declare_locate(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& locate = add_nested(
-      app, "locate", "faces in photographs, at every position and scale",
+  Arguments locate = app.add_nested(
+      "locate", "faces in photographs, at every position and scale",
       "hadal eigenfaces train orl_faces --part 14,34,64,64 --size 20x20 --out runs/window\n"
       "  hadal eigenfaces locate photos --model runs/window --out runs/located");
-  locate.add_option("PICTURES", o->pictures, "pictures, or folders of them")->required();
-  locate.add_option("--model", o->model, "folder that `eigenfaces train` wrote")->required();
+  locate.add_option("PICTURES", o->pictures, "pictures, or folders of them").required();
+  locate.add_option("--model", o->model, "folder that `eigenfaces train` wrote").required();
   locate.add_option("--out", o->out, "folder for boxes, drawn pictures, face maps and the page")
-      ->required();
+      .required();
   locate.add_option("--boxes", o->boxes,
                     "CSV file,left,top,width,height of the faces that are there: reports recall "
                     "and precision, beside those of the mean face alone");
   locate.add_option("--distance", o->distance, "balanced, face-space, likelihood, mean-face")
-      ->capture_default_str();
-  CLI::Option* threshold = locate.add_option(
+      .show_default();
+  const Option threshold = locate.add_option(
       "--threshold", o->threshold, "largest distance of a face; default: the model's own");
   locate
       .add_option("--background", o->background,
                   "folder of pictures without faces: takes the threshold at which they have "
                   "--false-alarms each")
-      ->excludes(threshold);
+      .excludes(threshold);
   locate.add_option("--false-alarms", o->false_alarms, "a picture of --background")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      .check(Check::not_negative())
+      .show_default();
   locate.add_option("--scales", o->locate.pyramid.ratio, "ratio of one scale to the next")
-      ->capture_default_str();
+      .show_default();
   locate
       .add_option("--smallest", o->locate.pyramid.smallest,
                   "width of the smallest face in pixels; 0: 24, or the window's where larger")
-      ->capture_default_str();
+      .show_default();
   locate.add_option("--largest", o->locate.pyramid.largest, "width of the largest; 0: any")
-      ->capture_default_str();
+      .show_default();
   locate
       .add_option("--overlap", o->locate.overlap,
                   "of two detections at most, intersection over union")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  return {&locate, [o] { return run(*o); }};
+      .check(Check::between(0.0, 1.0))
+      .show_default();
+  return {locate, [o] { return run(*o); }};
 }
 
 }  // namespace hadal::launcher::faces

@@ -8,16 +8,16 @@ namespace hadal::launcher::faces {
 
 /// A nested command, and what it does when it was chosen.
 struct Nested {
-  CLI::App* app;
+  Arguments app;
   Action action;
 };
 
-Nested declare_dictionary(CLI::App& app);
-Nested declare_distance(CLI::App& app);
-Nested declare_identify(CLI::App& app);
-Nested declare_locate(CLI::App& app);
-Nested declare_reconstruct(CLI::App& app);
-Nested declare_track(CLI::App& app);
-Nested declare_train(CLI::App& app);
+Nested declare_dictionary(Arguments& app);
+Nested declare_distance(Arguments& app);
+Nested declare_identify(Arguments& app);
+Nested declare_locate(Arguments& app);
+Nested declare_reconstruct(Arguments& app);
+Nested declare_track(Arguments& app);
+Nested declare_train(Arguments& app);
 
 }  // namespace hadal::launcher::faces

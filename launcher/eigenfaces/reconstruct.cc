@@ -3,7 +3,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/error.h"
@@ -195,28 +194,28 @@ int run(const Options& o) {
 
 }  // namespace
 
-Nested declare_reconstruct(CLI::App& app) {
+Nested declare_reconstruct(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& reconstruct =
-      add_nested(app, "reconstruct", "hidden parts of faces from what can be seen of them",
-                 "hadal eigenfaces reconstruct orl_faces --model runs/faces --hide 10,25,50 --out "
-                 "runs/hidden");
-  reconstruct.add_option("PICTURES", o->pictures, "folder of faces, or one picture")->required();
-  reconstruct.add_option("--model", o->model, "folder that `eigenfaces train` wrote")->required();
+  Arguments reconstruct = app.add_nested(
+      "reconstruct", "hidden parts of faces from what can be seen of them",
+      "hadal eigenfaces reconstruct orl_faces --model runs/faces --hide 10,25,50 --out "
+      "runs/hidden");
+  reconstruct.add_option("PICTURES", o->pictures, "folder of faces, or one picture").required();
+  reconstruct.add_option("--model", o->model, "folder that `eigenfaces train` wrote").required();
   reconstruct
       .add_option("--hide", o->hide,
                   "percent of every picture behind a rectangle at a random place, several "
                   "separated by commas; default: 10,25,50")
-      ->delimiter(',');
+      .separated_by(',');
   reconstruct.add_option("--rectangle", o->rectangle, "LEFT,TOP,WIDTH,HEIGHT that is hidden");
   reconstruct.add_option("--mask", o->mask,
                          "picture of the same size, dark (below 128) where pixels are hidden");
   reconstruct.add_option("--ridge", o->ridge, "r; default: the one that calibration chose");
   reconstruct.add_flag("--trained-too", o->trained_too,
                        "also pictures that the model was trained on");
-  reconstruct.add_option("--seed", o->seed, "of the places")->capture_default_str();
+  reconstruct.add_option("--seed", o->seed, "of the places").show_default();
   reconstruct.add_option("--out", o->out, "folder for the page and its pictures");
-  return {&reconstruct, [o] { return run(*o); }};
+  return {reconstruct, [o] { return run(*o); }};
 }
 
 }  // namespace hadal::launcher::faces

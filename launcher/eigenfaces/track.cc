@@ -6,7 +6,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -173,35 +172,35 @@ int run(const Options& o) {
 
 }  // namespace
 
-Nested declare_track(CLI::App& app) {
+Nested declare_track(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& track =
-      add_nested(app, "track", "a face through a sequence of pictures",
-                 "hadal eigenfaces track frames --model runs/window --out runs/track");
+  Arguments track =
+      app.add_nested("track", "a face through a sequence of pictures",
+                     "hadal eigenfaces track frames --model runs/window --out runs/track");
   track
       .add_option("FRAMES", o->frames,
                   "folder of pictures of one size, in the order of their names")
-      ->required();
-  track.add_option("--model", o->model, "folder that `eigenfaces train` wrote")->required();
+      .required();
+  track.add_option("--model", o->model, "folder that `eigenfaces train` wrote").required();
   track.add_option("--out", o->out, "folder for the trajectory, drawn frames and the page")
-      ->required();
+      .required();
   track.add_option("--distance", o->distance, "balanced, face-space, likelihood, mean-face")
-      ->capture_default_str();
+      .show_default();
   track.add_option("--threshold", o->threshold,
                    "largest distance of a face; default: the best is taken however far it is");
   track
       .add_option("--motion", o->track.motion.threshold,
                   "grey levels by which a place must change to have moved")
-      ->capture_default_str();
+      .show_default();
   track.add_option("--scales", o->track.locate.pyramid.ratio, "ratio of one scale to the next")
-      ->capture_default_str();
+      .show_default();
   track
       .add_option("--smallest", o->track.locate.pyramid.smallest,
                   "width of the smallest face in pixels; 0: 24, or the window's where larger")
-      ->capture_default_str();
+      .show_default();
   track.add_option("--largest", o->track.locate.pyramid.largest, "width of the largest; 0: any")
-      ->capture_default_str();
-  return {&track, [o] { return run(*o); }};
+      .show_default();
+  return {track, [o] { return run(*o); }};
 }
 
 }  // namespace hadal::launcher::faces

@@ -3,7 +3,6 @@
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "core/base/clock.h"
@@ -241,43 +240,42 @@ int run(const Options& o) {
 
 }  // namespace
 
-Nested declare_train(CLI::App& app) {
+Nested declare_train(Arguments& app) {
   const auto o = std::make_shared<Options>();
-  CLI::App& train =
-      add_nested(app, "train", "mean face, eigenfaces and thresholds from a folder of faces",
-                 "hadal eigenfaces train orl_faces --train-per-person 5 --out runs/faces");
+  Arguments train =
+      app.add_nested("train", "mean face, eigenfaces and thresholds from a folder of faces",
+                     "hadal eigenfaces train orl_faces --train-per-person 5 --out runs/faces");
   train.add_option("FACES", o->folder, "folder of pictures of one size, one sub-folder a person")
-      ->required();
-  train.add_option("--out", o->out, "folder of the model, its pictures and its page")->required();
+      .required();
+  train.add_option("--out", o->out, "folder of the model, its pictures and its page").required();
   train.add_option("--components", o->components, "eigenfaces kept; 0: all that the pictures span")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      .check(Check::not_negative())
+      .show_default();
   train
       .add_option("--lighting", o->lighting,
                   "normalised: brightness and contrast of every picture made the same; as-is")
-      ->capture_default_str();
+      .show_default();
   train
       .add_option("--method", o->method,
                   "gram: eigenvectors of the pictures' products; randomized: randomized SVD, for "
                   "many thousands of pictures")
-      ->capture_default_str();
+      .show_default();
   train
       .add_option("--train-per-person", o->split.train_per_person,
                   "pictures of every person to train on, the others held out; 0: all")
-      ->capture_default_str();
+      .show_default();
   train.add_option("--part", o->part,
                    "LEFT,TOP,WIDTH,HEIGHT of every picture to train on, as the face without hair");
   train.add_option("--size", o->size, "WIDTHxHEIGHT to scale it to, for `locate` and `track`");
-  train.add_option("--strangers", o->split.strangers, "people held out altogether")
-      ->capture_default_str();
+  train.add_option("--strangers", o->split.strangers, "people held out altogether").show_default();
   train
       .add_option("--shift", o->shift,
                   "know every training picture also moved by so many pixels; 0: not")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      .check(Check::not_negative())
+      .show_default();
   train.add_option("--seed", o->split.seed, "which pictures and people are held out")
-      ->capture_default_str();
-  return {&train, [o] { return run(*o); }};
+      .show_default();
+  return {train, [o] { return run(*o); }};
 }
 
 }  // namespace hadal::launcher::faces

@@ -5,7 +5,6 @@
 #include <new>
 #include <sstream>
 
-#include <CLI/CLI.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,19 +23,22 @@ struct Outcome {
 };
 
 Command train_that(std::function<int()> body) {
-  return {"train", "trains", "hadal train lenet.textproto", [body](CLI::App& app) -> Action {
+  return {"train", "trains", "hadal train lenet.textproto", [body](Arguments& app) -> Action {
             auto spec = std::make_shared<std::string>();
-            app.add_option("SPEC", *spec, "what to train")->required();
-            app.add_option("--epochs", "how long");
-            return [spec, body] { return body(); };
+            app.add_option("SPEC", *spec, "what to train").required();
+            auto epochs = std::make_shared<int>(1);
+            app.add_option("--epochs", *epochs, "how long");
+            return [spec, epochs, body] { return body(); };
           }};
 }
 
 Command sweep_that(std::function<int()> body) {
-  return {"sweep", "sweeps", "hadal sweep run s.textproto", [body](CLI::App& app) -> Action {
-            add_nested(app, "run", "runs it", "hadal sweep run s.textproto").add_flag("--dry-run");
-            add_nested(app, "status", "looks", "hadal sweep status runs/s");
-            return [body] { return body(); };
+  return {"sweep", "sweeps", "hadal sweep run s.textproto", [body](Arguments& app) -> Action {
+            auto dry_run = std::make_shared<bool>(false);
+            app.add_nested("run", "runs it", "hadal sweep run s.textproto")
+                .add_flag("--dry-run", *dry_run, "only looks");
+            app.add_nested("status", "looks", "hadal sweep status runs/s");
+            return [dry_run, body] { return body(); };
           }};
 }
 
