@@ -59,8 +59,8 @@ class Probe {
         prepared_(images_, data::Preprocessor::fit(steps_on_the_fly(spec.data()), images_,
                                                    data::all_indices(images_.count))),
         model_(build_model(spec, input_of(spec))),
-        parameters_(build_parameters(spec, model_)),
-        optimizer_(build_optimizer(spec, *parameters_)),
+        parameters_(build_parameters(spec, model_, backend)),
+        optimizer_(build_optimizer(spec, *parameters_, backend)),
         loader_(prepared_, data::all_indices(images_.count), loader_options(true)) {}
 
   StepProbe run(const StepProbeOptions& options) {

@@ -10,6 +10,7 @@
 #include "core/base/json.h"
 #include "core/base/strings.h"
 #include "dist/data_parallel_group.h"
+#include "dist/device_group.h"
 #include "experiments/build.h"
 
 namespace hadal::launcher {
@@ -53,7 +54,8 @@ void measure(const spec::ExperimentSpec& spec, dist::Communicator& comm, Backend
              double measure_s, RunEstimate& estimate) {
   const bool share = comm.size() == 1 && estimate.ranks > 1;
   const spec::ExperimentSpec measured = share ? share_of(spec, estimate.ranks) : spec;
-  dist::DataParallelGroup group(comm, {.logical_shards = measured.logical_shards()});
+  dist::DataParallelGroup on_host(comm, {.logical_shards = measured.logical_shards()});
+  dist::DeviceGroup group(on_host);
   experiments::StepProbe probe =
       experiments::probe_steps(measured, group, backend, {.seconds = measure_s});
   if (share) probe.image_evaluation_s /= estimate.ranks;
