@@ -1,6 +1,7 @@
 #include "core/cuda/own_kernels.h"
 
 #include "core/cuda/kernels.h"
+#include "core/optim/optimizer.h"
 #include "core/params.h"
 
 namespace hadal::cuda {
