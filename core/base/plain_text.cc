@@ -55,7 +55,9 @@ std::string trouble_in_line(std::string_view text) {
 std::string on_one_line(std::string text, std::size_t most) {
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return text.size() > most ? text.substr(0, most) + "..." : text;
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most) + "...";
 }
 
 }  // namespace hadal

@@ -104,7 +104,6 @@ TEST_F(Safety, AFolderThatEverybodyMayWriteInIsTakenOnlyWhenItIsTrusted) {
   EXPECT_TRUE(fs::is_empty(folder));
   EXPECT_EQ(run(sweep_words(sweep(""), {"--trust-folder"})).exit_code, 0);
 
-  fs::permissions(path(""), fs::perms::owner_all);
   const fs::path spec = write("spec.textproto", kExperiment);
   fs::create_directories(path("run"));
   fs::permissions(path("run"), fs::perms::all);
@@ -228,11 +227,12 @@ const std::vector<HostileSweep>& hostile_sweeps() {
     return fmt::format("name: \"{}\" experiment {{ {} }} {}", name, kExperiment, more);
   };
   static const std::vector<HostileSweep> sweeps = {
-      {"a command in the sweep's name", with("$(touch canary)", ""), "only letters, digits"},
-      {"a folder above", with("../canary", ""), "only letters, digits"},
-      {"an absolute folder", with("/tmp/canary", ""), "only letters, digits"},
+      {"a command in the sweep's name", with("$(touch canary)", ""),
+       "wanted 1 to 200 letters, digits"},
+      {"a folder above", with("../canary", ""), "not starting with '.'"},
+      {"an absolute folder", with("/tmp/canary", ""), "wanted 1 to 200 letters, digits"},
       {"an option", with("--mca", ""), "not starting with"},
-      {"a hidden folder", with(".canary", ""), "no '.' first"},
+      {"a hidden folder", with(".canary", ""), "not starting with '.'"},
       {"a line break", with("a\\ncanary", ""), "a line break or another control character"},
       {"a row of shell", with("row", "row { name: \"x; touch canary; $(touch canary)\" }"),
        nullptr},
@@ -249,7 +249,7 @@ const std::vector<HostileSweep>& hostile_sweeps() {
        nullptr},
       {"a base from a device", "name: \"s\" base: \"/dev/zero\"", "is no file"},
       {"a base that is the sweep", "name: \"s\" base: \"sweep.textproto\"", "unknown field 'base'"},
-      {"a letter that only looks so", with("row\\320\\260", ""), "only letters, digits"},
+      {"a letter that only looks so", with("row\\320\\260", ""), "wanted 1 to 200 letters, digits"},
       {"text that turns around", with("s", "title: \"\\342\\200\\256abc\""), "U+202E"},
   };
   return sweeps;

@@ -38,6 +38,7 @@ TEST(TroubleInLine, CharactersThatAreNotSeenAre) {
 TEST(OnOneLine, NothingOfATerminalsIsLeftAndLongTextIsCut) {
   EXPECT_EQ(on_one_line("a\n\x1b[2Jb", 100), "a??[2Jb");
   EXPECT_EQ(on_one_line("abcdef", 3), "abc...");
+  EXPECT_EQ(on_one_line("ab\xc3\xbc", 3), "ab...");
 }
 
 }  // namespace
