@@ -156,7 +156,8 @@ TEST(CudaKernels, RefuseFloat64) {
 
 // A step of a whole net, each kernel judged on what the one before it gave.
 TEST(CudaOnHost, AStepOfAResidualNetMatchesTheReference) {
-  const Model model = models::build("resnet", {"depth=8", "width=4"}, {.height = 8, .width = 8});
+  const std::vector<std::string> options_of_model = {"depth=8", "width=4"};
+  const Model model = models::build("resnet", options_of_model, {.height = 8, .width = 8});
   Parameters parameters(model.graph);
   parameters.initialize(1);
   OnHost backend;
