@@ -19,14 +19,7 @@ std::string header(double level) {
       100 * level);
 }
 
-// A spreadsheet takes text that begins so for a formula and runs it; behind an apostrophe it is
-// text.
-bool is_formula(const std::string& text) {
-  return !text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos;
-}
-
-std::string in_quotes(const std::string& plain) {
-  const std::string text = is_formula(plain) ? "'" + plain : plain;
+std::string in_quotes(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string result = "\"";
   for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/json.h"
 #include "core/base/strings.h"
 #include "launcher/sheet_text.h"
 #include "launcher/watch/sparkline.h"
@@ -290,7 +292,12 @@ std::vector<std::string> news_of(const std::filesystem::path& sweep, std::size_t
   const std::vector<std::string> lines = split(read_file(journal), '\n');
   std::vector<std::string> news;
   for (auto line = lines.rbegin(); line != lines.rend() && news.size() < most; ++line) {
-    const json said = json::parse(*line, nullptr, /*allow_exceptions=*/false);
+    json said;
+    try {
+      said = parse_json(*line, journal.string());
+    } catch (const DataError&) {
+      continue;
+    }
     if (!said.is_object()) continue;
     const auto text = [&](const char* key) {
       const auto at = said.find(key);
