@@ -37,14 +37,15 @@ bool is_unseen(char32_t c) {
          (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
 }
 
+bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); }
+
 }  // namespace
 
 std::string trouble_in_line(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::optional<char32_t> c = next_character(text, at);
     if (!c) return fmt::format("is not UTF-8 text (byte {})", at);
-    if (*c < 0x20 || (*c >= 0x7f && *c < 0xa0))
-      return "has a line break or another control character in it";
+    if (is_control(*c)) return "has a line break or another control character in it";
     if (is_unseen(*c))
       return fmt::format("has U+{:04X} in it, which is not seen or turns text around",
                          static_cast<std::uint32_t>(*c));
@@ -52,12 +53,18 @@ std::string trouble_in_line(std::string_view text) {
   return "";
 }
 
-std::string on_one_line(std::string text, std::size_t most) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
-  return text.substr(0, most) + "...";
+std::string on_one_line(std::string_view text, std::size_t most) {
+  std::string line;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const std::optional<char32_t> c = next_character(text, at);
+    if (!c) ++at;
+    const std::string_view shown =
+        !c || is_control(*c) || is_unseen(*c) ? "?" : text.substr(begin, at - begin);
+    if (line.size() + shown.size() > most) return line + "...";
+    line += shown;
+  }
+  return line;
 }
 
 }  // namespace hadal

@@ -42,18 +42,19 @@ Proposal propose(const std::vector<Observation>& observed,
   const LearnedFeatures features(points, targets, seed);
   BayesianLinear model(features.of(points), targets);
 
-  double lowest = std::numeric_limits<double>::infinity();
-  for (const auto& point : points)
-    lowest = std::min(lowest, model.predict(features.of(point)).mean);
   for (const auto& point : pending) {
     points.push_back(point);
     targets.push_back(model.predict(features.of(point)).mean);
   }
   if (!pending.empty())
     model = BayesianLinear(features.of(points), targets, model.alpha(), model.beta());
+  double lowest = std::numeric_limits<double>::infinity();
+  for (const auto& point : points)
+    lowest = std::min(lowest, model.predict(features.of(point)).mean);
 
   Proposal best{.expected_improvement = -1};
   for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (std::ranges::find(pending, candidates[i]) != pending.end()) continue;
     const Normal predicted = model.predict(features.of(candidates[i]));
     const double improvement = expected_improvement(predicted, lowest);
     if (improvement > best.expected_improvement) best = {i, predicted, improvement};

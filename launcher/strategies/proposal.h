@@ -19,8 +19,8 @@ struct Proposal {
   double expected_improvement = 0;
 };
 
-/// The candidate of the largest expected improvement below the lowest value that the model expects
-/// at any observed point (the lowest value itself may owe it to noise). The model is a Bayesian
+/// The candidate, none of those pending, of the largest expected improvement below the lowest value
+/// that the model expects at any point observed or pending (a value itself may owe it to noise). The model is a Bayesian
 /// linear regression on features learned from the observations. What is pending counts as though it
 /// had come out as expected, so that the next proposal goes elsewhere.
 ///

@@ -58,7 +58,7 @@ std::string cut(const std::string& text, std::size_t width) {
   std::string kept;
   std::size_t used = 0;
   walk(text, [&](std::size_t at, std::size_t bytes, std::size_t columns) {
-    if (used + columns <= width) kept += text.substr(at, bytes);
+    if (columns == 0 || used + columns <= width) kept += text.substr(at, bytes);
     used += columns;
     return true;  // sequences that end colours are kept
   });

@@ -121,8 +121,11 @@ TEST_F(LauncherMutation, Claims) {
 }
 
 TEST_F(LauncherMutation, BatchJobs) {
-  write_batch_job({{.folder = folder, .command = {"hadal", "train"}, .ranks = 2}, "mpirun", 60});
-  EXPECT_GT(refused("job.json", [&] { read_batch_job(folder); }), least());
+  const auto run = folder / "run";
+  std::filesystem::create_directories(run);
+  write_submission({{.job = {.folder = run, .command = {"hadal", "train"}, .ranks = 2}}},
+                   {{.mark = "0123456789abcdef"}});
+  EXPECT_GT(refused("run/job.json", [&] { read_batch_job(run); }), least());
 }
 
 TEST_F(LauncherMutation, FactsOfHostsAndEstimates) {

@@ -172,7 +172,7 @@ TEST(Environment, HoldsNoVariablesThatMayBeSecret) {
   EXPECT_FALSE(environment.at("host").empty());
 }
 
-TEST(RunStore, GatesOfARepeatedEpochCountOnce) {
+TEST_F(RunStore, GatesOfARepeatedEpochCountOnce) {
   TemporaryFolder folder;
   prepare_run_folder(folder.path(), "spec", "0123456789abcdef", {});
   MetricsWriter metrics(folder.path());

@@ -115,8 +115,8 @@ TEST_F(SweepRunnerTest, StopAfterTwoLetsOneFailureBe) {
   plan.stop_after = 2;
   const SweepSummary summary = run(plan);
   EXPECT_EQ(summary.failed, 2);
-  EXPECT_EQ(summary.finished, 1);
-  EXPECT_EQ(summary.unfinished, 6);
+  EXPECT_LE(summary.finished, 2) << "net1, and what ran beside the second failure";
+  EXPECT_EQ(summary.finished + summary.unfinished, 7);
 }
 
 TEST_F(SweepRunnerTest, TheCanaryRunsAloneAndTheRestOnlyIfItFinishes) {
@@ -298,7 +298,7 @@ TEST_F(SweepRunnerTest, WhatAnEarlierLauncherSubmittedIsTakenOverNotStartedAgain
   EXPECT_EQ(run(plan_of(2)).finished, 2);
   EXPECT_EQ(scheduler.started.size(), 2u);
   EXPECT_EQ(scheduler.started[0].id, id(1)) << "adopted before anything is started";
-  EXPECT_THAT(journal(), HasSubstr(R"("detail":"submitted before","run":"net1")"));
+  EXPECT_THAT(journal(), HasSubstr(R"("detail":"submitted before","hash":"0000000000000002","run":"net1")"));
 }
 
 TEST_F(SweepRunnerTest, WhatTheClusterInterruptsIsTriedAgainEvenIfItSavedItself) {

@@ -43,7 +43,7 @@ TEST(SweepStatus, TellsWhatRunsHowFastAndWhatFailedAndWhy) {
   EXPECT_EQ(status_of(sweep).heading, "made: a launcher is at work (pid 12 on reef)");
   EXPECT_THAT(details(sweep),
               ElementsAre("finished, test error 7.50 %, 1m 40s", "failed: no data",
-                          "running  epoch 3/6  step 30/60  loss 0.500  400 images/s  50.0s left",
+                          "running  epoch 3/6  step 30/60  loss 0.5000  400 images/s  50.0s left",
                           "waiting"));
   // One at a time: 50 s of the one that runs, 100 s for the one that waits.
   EXPECT_EQ(status_of(sweep).summary,

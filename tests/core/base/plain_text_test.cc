@@ -13,7 +13,7 @@ TEST(TroubleInLine, TextOfAnyLanguageIsNone) {
 }
 
 TEST(TroubleInLine, ControlCharactersAndLineBreaksAre) {
-  for (const std::string text :
+  for (const std::string& text :
        {std::string("a\nb"), std::string("a\0b", 3), std::string("\x1b[2J"), std::string("\x7f"),
         std::string("\xc2\x9b"
                     "2J")})

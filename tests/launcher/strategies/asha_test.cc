@@ -94,7 +94,7 @@ std::string error_of(const SweepPlan& plan) {
   return "no error";
 }
 
-TEST(Strategies, RefuseSweepsTheyCannotDecideAbout) {
+TEST(StrategyRegistry, RefusesSweepsThatItCannotDecideAbout) {
   SweepPlan plan = plan_of(3);
   plan.runs[1].validated_every = 0;
   EXPECT_THAT(error_of(plan), HasSubstr("run run1: holds out no validation images"));
