@@ -20,6 +20,14 @@ bool in_one_order(const KernelContext& context) {
   return all(cpu::is_blocked) || all(cpu::is_nhwc);
 }
 
+// oneDNN 2.6 with AVX2 gives wrong gradients of the weights here: its copy of every second pixel
+// takes eight channels where there are less.
+bool strided_1x1_of_broken_vectors(const Conv2dOp& op, const KernelContext& context) {
+  constexpr std::int64_t kChannels = 8;
+  return op.kernel_h == 1 && op.kernel_w == 1 && (op.stride_h > 1 || op.stride_w > 1) &&
+         context.in[0].shape.c() % kChannels != 0;
+}
+
 bool machine_has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
@@ -52,6 +60,7 @@ Backend::KernelPtr CpuBackend::prepare(const Conv2dOp& op, const KernelContext& 
   if (!is_float(context)) return reference(op, context);
   if (options_.avx512 && options_.winograd && cpu::winograd_pays(op, context))
     return cpu::make_winograd_convolution(op, context);
+  if (!options_.avx512 && strided_1x1_of_broken_vectors(op, context)) return reference(op, context);
   return cpu::make_convolution(op, context, dnnl_);
 }
 

@@ -99,6 +99,10 @@ void add_convolutions(Table& table) {
   add("1x1", {2, 5, 7, 16}, {.out = 64, .kernel = 1});
   add("1x1", {1, 3, 3, 7}, {.out = 9, .kernel = 1, .bias = true});
   add("1x1_stride2", {2, 8, 7, 16}, {.out = 32, .kernel = 1, .stride = 2});
+  // Half a vector of channels, one and a half, and three.
+  add("1x1_stride2", {3, 16, 16, 4}, {.out = 8, .kernel = 1, .stride = 2});
+  add("1x1_stride2", {2, 9, 8, 12}, {.out = 20, .kernel = 1, .stride = 2});
+  add("1x1_stride2", {2, 8, 8, 3}, {.out = 16, .kernel = 1, .stride = 2, .bias = true});
   add("5x5_valid", {2, 12, 11, 6},
       {.out = 16, .kernel = 5, .padding = PaddingRule::kValid, .bias = true});
   add("5x5_to_one_pixel", {3, 5, 5, 16},
