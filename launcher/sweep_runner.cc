@@ -266,7 +266,7 @@ void SweepRunner::draw(const Decision& decision) {
   const std::vector<fs::path> folders = folder_.run_folders(plan_.runs);
   for (std::size_t i = runs_.size(); i < plan_.runs.size(); ++i) {
     add_run(plan_.runs[i], folders[i]);
-    note("drawn", runs_.back(), decision.why);
+    note("added", runs_.back(), decision.why);
     is_settled(runs_.back());
     read_errors(runs_.back());
   }

@@ -33,6 +33,8 @@ std::string as_file_name(std::string text) {
     if (c == '=' || c == ',') c = '-';
     if (kNameCharacters.find(c) == std::string_view::npos) c = '_';
   }
+  // Neither hidden nor taken for an option.
+  if (text.starts_with('.') || text.starts_with('-')) text[0] = '_';
   return text;
 }
 
