@@ -76,7 +76,8 @@ TEST(ScoreCurve, RisesFromNothingToEveryDetection) {
 
 class BoxFiles : public testing::Test {
  protected:
-  std::string file = testing::TempDir() + "boxes.csv";
+  TemporaryFolder folder;
+  std::string file = (folder.path() / "boxes.csv").string();
 };
 
 TEST_F(BoxFiles, AreReadByPicture) {
