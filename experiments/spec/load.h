@@ -30,7 +30,8 @@ ExperimentSpec experiment_from_text(std::string_view text, const std::string& fi
                                     const std::vector<std::string>& overrides = {},
                                     const Complete& complete = {});
 
-/// Whether the file is a sweep rather than an experiment; false for what is neither. Throws IoError.
+/// Whether the file is a sweep rather than an experiment; false for what is neither. Throws
+/// IoError.
 bool is_sweep(const std::filesystem::path& path);
 
 /// A sweep with its own defaults filled and its own fields checked; expand() does the runs.

@@ -20,9 +20,9 @@ struct Proposal {
 };
 
 /// The candidate, none of those pending, of the largest expected improvement below the lowest value
-/// that the model expects at any point observed or pending (a value itself may owe it to noise). The model is a Bayesian
-/// linear regression on features learned from the observations. What is pending counts as though it
-/// had come out as expected, so that the next proposal goes elsewhere.
+/// that the model expects at any point observed or pending (a value itself may owe it to noise).
+/// The model is a Bayesian linear regression on features learned from the observations. What is
+/// pending counts as though it had come out as expected, so that the next proposal goes elsewhere.
 ///
 /// REQUIRES: at least two observations and one candidate. A pure function of its arguments.
 /// Source: Snoek et al. 2015 for the model; Ginsbourger et al. 2010 ("kriging believer") for what

@@ -298,7 +298,8 @@ TEST_F(SweepRunnerTest, WhatAnEarlierLauncherSubmittedIsTakenOverNotStartedAgain
   EXPECT_EQ(run(plan_of(2)).finished, 2);
   EXPECT_EQ(scheduler.started.size(), 2u);
   EXPECT_EQ(scheduler.started[0].id, id(1)) << "adopted before anything is started";
-  EXPECT_THAT(journal(), HasSubstr(R"("detail":"submitted before","hash":"0000000000000002","run":"net1")"));
+  EXPECT_THAT(journal(),
+              HasSubstr(R"("detail":"submitted before","hash":"0000000000000002","run":"net1")"));
 }
 
 TEST_F(SweepRunnerTest, WhatTheClusterInterruptsIsTriedAgainEvenIfItSavedItself) {
