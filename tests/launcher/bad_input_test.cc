@@ -311,7 +311,7 @@ TEST_F(BadInput, AFullDiskEndsTheRunAndRoomLetsItGoOn) {
   // A file system of this process and those it starts alone, with room for two checkpoints.
   fs::create_directories(path("run"));
   const std::string size =
-      fmt::format("size={}", 2 * checkpoint_bytes + checkpoint_bytes / 2 + 32768);
+      fmt::format("mode=700,size={}", 2 * checkpoint_bytes + checkpoint_bytes / 2 + 32768);
   if (::unshare(CLONE_NEWNS) != 0 ||
       ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       ::mount("full", path("run").c_str(), "tmpfs", 0, size.c_str()) != 0)

@@ -15,7 +15,7 @@ namespace hadal::launcher {
 
 class CutTraining : public ProgramTest {
  protected:
-  static constexpr long long kSaveEvery = 100;  // steps
+  static constexpr long long kSaveEvery = 300;  // steps
 
   std::filesystem::path sweep_file() const {
     return write("s.textproto", fmt::format(R"(
@@ -30,7 +30,7 @@ class CutTraining : public ProgramTest {
           optimizer {{
             name: "sgd" learning_rate: 0.05 momentum: 0.9 nesterov: true weight_decay: 1e-4
           }}
-          epochs: 30 global_batch: 16 logical_shards: 4
+          epochs: 60 global_batch: 16 logical_shards: 4
           checkpoint {{ every_steps: {} every_epochs: 0 every_seconds: 0 }}
         }}
         seed: 1

@@ -69,7 +69,7 @@ TEST_F(DiffCommand, ARunThatWasChangedInOneShardNamesTheRanksThatHadIt) {
   const RunRecord whole = train(spec, "whole", {}), damaged = train(spec, "damaged", {.ranks = 2});
   const auto trace = damaged.folder / "trace.jsonl";
   std::string text = read_file(trace);
-  const std::size_t step = text.find("\"step\":7,"), line = text.rfind('\n', step) + 1,
+  const std::size_t step = text.find("\"step\":7}"), line = text.rfind('\n', step) + 1,
                     end = text.find('\n', step);
   std::string changed = text.substr(line, end - line);
   const auto set = [&](const std::string& after, std::size_t digits) {

@@ -69,7 +69,7 @@ TEST(Asha, WhatStillTrainsDoesNotCountAndNothingWaitsForIt) {
   for (int i = 0; i < 2; ++i)
     standing[static_cast<std::size_t>(i)] = {
         .state = State::kPaused, .granted = 1, .validation_error = {{1, 20.0}}};
-  standing[2] = {.state = State::kUnderWay, .granted = 1};
+  standing[2] = {.state = State::kUnderWay, .granted = 1, .validation_error = {}};
   EXPECT_FALSE(make_strategy(plan)->next(plan.runs, standing));
   standing[2] = {.state = State::kPaused, .granted = 1, .validation_error = {{1, 30.0}}};
   EXPECT_EQ(make_strategy(plan)->next(plan.runs, standing)->run, 0u) << "of equals the earlier one";
@@ -79,7 +79,8 @@ TEST(Asha, DivergedRunsCountAsTheWorstAndOtherFailuresDoNot) {
   const SweepPlan plan = plan_of(3);
   std::vector<Standing> standing(3);
   standing[0] = {.state = State::kPaused, .granted = 1, .validation_error = {{1, 20.0}}};
-  for (const std::size_t i : {1, 2}) standing[i] = {.state = State::kFailed, .granted = 1};
+  for (const std::size_t i : {1, 2})
+    standing[i] = {.state = State::kFailed, .granted = 1, .validation_error = {}};
   EXPECT_FALSE(make_strategy(plan)->next(plan.runs, standing));
   for (const std::size_t i : {1, 2}) standing[i].diverged = true;
   EXPECT_EQ(make_strategy(plan)->next(plan.runs, standing)->run, 0u);
