@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -17,15 +18,18 @@ constexpr double kLookEvery_s = 1;
 constexpr double kGraceAfterLastWords_s = 5;
 constexpr double kGraceAfterTerm_s = 3;  // mpirun itself gives its ranks 1 s between TERM and KILL
 
+// In the order in which they were written: who speaks later may only have seen the others leave.
 std::vector<fs::path> files_in(const fs::path& folder) {
-  std::vector<fs::path> found;
+  std::vector<std::pair<fs::file_time_type, fs::path>> found;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored))
     if (const std::string name = entry.path().filename().string();
         name.starts_with("rank") && name.ends_with(".last.json"))
-      found.push_back(entry.path());
+      found.emplace_back(entry.last_write_time(ignored), entry.path());
   std::ranges::sort(found);
-  return found;
+  std::vector<fs::path> files;
+  for (auto& [time, file] : found) files.push_back(std::move(file));
+  return files;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class LastWordsWatch {
   void look(int pid);
   /// mpirun was ended here: its exit code says nothing, the run has hung (ExitCode::kHang).
   bool has_ended_it() const { return ended_at_.has_value(); }
-  /// "rank 1 (n1) waited 6.0 s in …"; "" when nothing was said.
+  /// What was said first: "rank 1 (n1) waited 6.0 s in …"; "" when nothing was said.
   std::string words() const;
 
  private:
