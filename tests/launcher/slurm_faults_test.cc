@@ -131,8 +131,11 @@ class SlurmFaults : public ProgramTest {
     slurm->ask({"scontrol", "update", "PartitionName=low", "State=DOWN"});
     EXPECT_TRUE(within(kSoon_s, [&] {
       std::set<std::string> begun;
+      // A job that came back has a claim of its earlier start: the last one counts.
       for (const auto& run : sweep("slurm").runs)
-        for (const ClaimRecord& claim : read_claims(run.folder)) begun.insert(claim.job);
+        if (const auto claims = read_claims(run.folder);
+            !claims.empty() && !claims.back().exit_code)
+          begun.insert(claims.back().job);
       const auto running = slurm->ask({"squeue", "--noheader", "--states=RUNNING", "--format=%i"});
       return std::ranges::all_of(split(running, '\n'), [&](const std::string& job) {
         return job.empty() || begun.contains(job);
@@ -171,10 +174,18 @@ TEST_F(SlurmFaults, TwelveRunsComeOutAsThoughNothingHadHappened) {
 
   const SweepRecord disturbed = sweep("slurm");
   ASSERT_EQ(disturbed.runs.size(), 12u);
-  // Once each, but for the job that was cancelled and the one that made room and came back.
-  EXPECT_EQ(starts(disturbed), (std::vector<std::size_t>{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2}));
+  // Once each, but for the job that was cancelled and the one that made room and came back. Slurm
+  // may signal that one again, or lose it while a node restarts: each start saves itself, and one
+  // alone comes to the end.
+  std::vector<std::size_t> counts = starts(disturbed);
+  EXPECT_GE(counts.back(), 2u);
+  counts.pop_back();
+  EXPECT_EQ(counts, (std::vector<std::size_t>{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2}));
   EXPECT_EQ(read_claims(cancelled_run).size(), 2u);
-  EXPECT_EQ(read_claims(preempted_run).size(), 2u);
+  const std::vector<ClaimRecord> preempted = read_claims(preempted_run);
+  ASSERT_GE(preempted.size(), 2u);
+  EXPECT_EQ(preempted.back().exit_code, 0);
+  for (std::size_t i = 0; i + 1 < preempted.size(); ++i) EXPECT_EQ(preempted[i].exit_code, 75) << i;
 
   EXPECT_EQ(wait(start_sweep("local", "local")).exit_code, 0);
   const SweepRecord undisturbed = sweep("local");
