@@ -6,9 +6,8 @@
 //     {"kind":"epoch","epoch":1,"step":390,"learning_rate":0.1,"train_loss":2.1,"train_error":85.2,
 //      "validation_loss":2.0,"validation_error":81.0,"test_loss":…,"test_error":…,
 //      "images_per_second":412.0,"seconds":94.2,"bytes_sent":1234,"macs":5678}
-//     {"kind":"gates","names":["stage1.block1.gate",…],"survival":[0.98,…]}   where a net has
-//     gates,
-//                        once an attempt
+//     {"kind":"gates","names":["stage1.block1.gate",…],"survival":[0.98,…]}
+//                        once an attempt where a net has gates
 //     {"kind":"open_gates","epoch":1,"steps":390,"open":[384,…]}   in how many of the epoch's steps
 //                        each of them was open; before the epoch's line
 //     {"kind":"event","what":"resumed","step":780,"detail":"…","time":1795394810.5}
@@ -17,13 +16,13 @@
 //                        where the time of the last `steps` steps went: least, median and most
 //                        seconds a step over the ranks of each host. "exchange" is waiting for sums
 //                        of other ranks, "checkpoint" saving and waiting for it, spread over the
-//                        steps; evaluation counts nowhere. Every checks.times_every_steps steps
+//                        steps; evaluation counts nowhere. Read and shown; no training writes
+//                        such lines yet
 //   trace.jsonl        the bits after every step, for `hadal diff` (step_trace.h)
 //   progress.json      where a living run is; replaced about once a second
 //   checkpoints/       the trainer's
 //   result.json        last, once: finished, failed, drained or paused (trained as far as it was
-//   told
-//                      to, and no further); a run without one is unfinished
+//                      told to, no further); a run without one is unfinished
 //   attempts/, job.*   claim.h, schedulers/slurm_job.h: of jobs that outlive the launcher
 //   log.txt            standard output and error of all ranks, attempt after attempt
 //

@@ -1,11 +1,13 @@
 // A sweep is a folder of runs:
 //
-//   sweep.textproto  the sweep as it was run, expected figures included: tables need only the
-//   folder plan.json        its runs (name, labels, seed, hash of the spec, folder) and the table's
-//   cells sweep.jsonl      the journal (sweep_journal.h) sweep.lock       held (flock) by the
-//   launcher that is at work here requests/        what people ask of it meanwhile
-//   (sweep_requests.h) NAME-HASH/       a run (run_store.h), found by HASH: renaming a run repeats
-//   nothing
+//   sweep.textproto   the sweep as it was run, expected figures included
+//   plan.json         its runs (name, labels, seed, hash of the spec) and the table's cells
+//   sweep.jsonl       the journal (sweep_journal.h)
+//   sweep.lock        held (flock) by the launcher that is at work here
+//   requests/         what people ask of it meanwhile (sweep_requests.h)
+//   NAME-HASH/        a run (run_store.h), found by HASH: renaming a run repeats nothing
+//
+// Tables need nothing else.
 #pragma once
 
 #include <cstdint>
