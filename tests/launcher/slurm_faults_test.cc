@@ -78,6 +78,14 @@ class SlurmFaults : public ProgramTest {
     return start(arguments, {});
   }
 
+  // The folder of a sweep is there a moment before its plan.
+  bool is_planned(const std::string& runs) {
+    if (!fs::exists(path(runs))) return false;
+    return std::ranges::any_of(fs::directory_iterator(path(runs)), [](const auto& sweep) {
+      return fs::exists(sweep.path() / "plan.json");
+    });
+  }
+
   SweepRecord sweep(const std::string& runs) {
     for (const auto& entry : fs::directory_iterator(path(runs))) return read_sweep(entry.path());
     return {};
@@ -94,7 +102,7 @@ class SlurmFaults : public ProgramTest {
   std::pair<std::string, fs::path> a_job_at_work(const std::vector<std::string>& others = {}) {
     std::pair<std::string, fs::path> found;
     EXPECT_TRUE(within(kSoon_s, [&] {
-      if (!fs::exists(path("slurm"))) return false;
+      if (!is_planned("slurm")) return false;
       for (const auto& run : sweep("slurm").runs) {
         const std::vector<ClaimRecord> claims = read_claims(run.folder);
         if (claims.empty() || claims.back().exit_code ||
