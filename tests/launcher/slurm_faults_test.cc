@@ -1,5 +1,6 @@
 // The whole program with a real Slurm under faults: what is cancelled, preempted, restarted or
 // killed costs nothing but time.
+#include <algorithm>
 #include <csignal>
 #include <set>
 
