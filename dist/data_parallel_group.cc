@@ -95,33 +95,49 @@ bool DataParallelGroup::any(bool flag) {
 
 double DataParallelGroup::max(double value) { return comm_.all_reduce(value, ReduceOp::kMax); }
 
+std::vector<double> DataParallelGroup::gather(std::span<const double> values) {
+  std::vector<double> all;
+  for (const auto& part : comm_.all_gather(std::as_bytes(values))) {
+    HADAL_CHECK(part.size() == values.size_bytes());
+    all.resize(all.size() + values.size());
+    std::memcpy(all.data() + all.size() - values.size(), part.data(), part.size());
+  }
+  return all;
+}
+
+std::vector<std::string> DataParallelGroup::hosts() { return comm_.all_gather(comm_.host()); }
+
 void DataParallelGroup::barrier() { comm_.barrier(); }
 
 void DataParallelGroup::broadcast(std::span<std::byte> bytes) { comm_.broadcast(bytes, 0); }
 
-// Between equally large camps the one with the lowest rank counts as right.
+// Where no value has a majority, nobody can say which rank is wrong: then all are told.
 void DataParallelGroup::require_same(std::uint64_t hash, std::string_view what) {
   const auto parts = comm_.all_gather(std::as_bytes(std::span(&hash, 1)));
   std::vector<std::uint64_t> hashes(parts.size());
-  std::map<std::uint64_t, int> count;
+  std::map<std::uint64_t, std::size_t> count;
   for (std::size_t rank = 0; rank < parts.size(); ++rank) {
     std::memcpy(&hashes[rank], parts[rank].data(), sizeof(std::uint64_t));
     ++count[hashes[rank]];
   }
-  const std::uint64_t right = *std::max_element(
-      hashes.begin(), hashes.end(), [&](auto a, auto b) { return count[a] < count[b]; });
-  const std::vector<std::string> hosts =
-      count.size() > 1 ? comm_.all_gather(comm_.host()) : std::vector<std::string>();
+  if (count.size() == 1) return;
+  const auto most = std::max_element(
+      count.begin(), count.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const bool majority = 2 * most->second > hashes.size();
+  const std::vector<std::string> names = hosts();
   std::string differing;
-  for (std::size_t rank = 0; rank < hosts.size(); ++rank)
-    if (hashes[rank] != right)
+  for (std::size_t rank = 0; rank < hashes.size(); ++rank)
+    if (!majority || hashes[rank] != most->first)
       differing += fmt::format("{}{} ({}, {:016x})", differing.empty() ? "" : ", ", rank,
-                               hosts[rank], hashes[rank]);
-  if (!differing.empty())
-    throw CommError(
-        fmt::format("{} differ between ranks: not the same as on most ranks ({:016x}) on rank {}",
-                    what, right, differing),
-        ExitCode::kReplicasDiffer);
+                               names[rank], hashes[rank]);
+  const std::string message =
+      majority ? fmt::format(
+                     "{} differ between ranks: not the same as on most ranks ({:016x}) on "
+                     "rank {}",
+                     what, most->first, differing)
+               : fmt::format("{} differ between ranks, and none has a majority: rank {}", what,
+                             differing);
+  throw CommError(message, ExitCode::kReplicasDiffer);
 }
 
 void DataParallelGroup::enter(Phase phase, std::string_view operation) {

@@ -44,6 +44,8 @@ class DataParallelGroup final : public ReplicaGroup {
   void sum_over_shards(std::span<const double> rows, std::span<double> totals) override;
   bool any(bool flag) override;
   double max(double value) override;
+  std::vector<double> gather(std::span<const double> values) override;
+  std::vector<std::string> hosts() override;
   void barrier() override;
   void broadcast(std::span<std::byte> bytes) override;
   void require_same(std::uint64_t hash, std::string_view what) override;

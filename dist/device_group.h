@@ -33,6 +33,10 @@ class DeviceGroup final : public ReplicaGroup {
   }
   bool any(bool flag) override { return inner_.any(flag); }
   double max(double value) override { return inner_.max(value); }
+  std::vector<double> gather(std::span<const double> values) override {
+    return inner_.gather(values);
+  }
+  std::vector<std::string> hosts() override { return inner_.hosts(); }
   void barrier() override { inner_.barrier(); }
   void broadcast(std::span<std::byte> bytes) override { inner_.broadcast(bytes); }
   void require_same(std::uint64_t hash, std::string_view what) override {

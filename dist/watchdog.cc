@@ -136,11 +136,11 @@ std::optional<Verdict> waited_too_long(const Observation& seen, const Beat& me, 
           ? fmt::format("{} entered \"{}\" instead", who(seen, other), seen.beats[other].describe())
       : elsewhere.empty() ? "all ranks have entered it, but its messages do not arrive"
                           : "no rank of this machine is missing, so look at rank " + elsewhere;
-  return Verdict{ExitCode::kHang, other,
-                 fmt::format("rank {} ({}) waited {:.1f} s in \"{}\" of {} (limit {:.0f} s, "
-                             "--patience waits longer): {}",
-                             seen.rank, host_of(seen, seen.rank), waited_s, me.describe(), when(me),
-                             limit_s, guess)};
+  return Verdict{
+      ExitCode::kHang, other,
+      fmt::format("{} waited {:.1f} s in \"{}\" of {} (limit {:.0f} s, --patience waits "
+                  "longer): {}",
+                  who(seen, seen.rank), waited_s, me.describe(), when(me), limit_s, guess)};
 }
 
 std::string json_text(std::string_view text) {

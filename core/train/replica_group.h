@@ -35,6 +35,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -109,6 +110,10 @@ class ReplicaGroup {
   virtual bool any(bool flag) = 0;
   /// The largest of the replicas' values, for times and sizes.
   virtual double max(double value) = 0;
+  /// Every replica's values, by rank; all pass equally many. For a few numbers now and then.
+  virtual std::vector<double> gather(std::span<const double> values) = 0;
+  /// The machine of every replica, by rank. A message.
+  virtual std::vector<std::string> hosts() = 0;
   virtual void barrier() = 0;
   /// Root's bytes, on every replica.
   virtual void broadcast(std::span<std::byte> bytes) = 0;

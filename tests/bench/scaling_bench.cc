@@ -72,6 +72,10 @@ class TimedGroup final : public ReplicaGroup {
   }
   bool any(bool flag) override { return group_.any(flag); }
   double max(double value) override { return group_.max(value); }
+  std::vector<double> gather(std::span<const double> values) override {
+    return group_.gather(values);
+  }
+  std::vector<std::string> hosts() override { return group_.hosts(); }
   void barrier() override { group_.barrier(); }
   void broadcast(std::span<std::byte> bytes) override { group_.broadcast(bytes); }
   void require_same(std::uint64_t hash, std::string_view what) override {

@@ -186,6 +186,29 @@ TEST(DataParallelGroup, NamesTheReplicaThatDiffers) {
   });
 }
 
+TEST(DataParallelGroup, WithoutAMajorityAllReplicasAreNamed) {
+  run_ranks(2, [](Communicator& comm) {
+    DataParallelGroup group(comm);
+    try {
+      group.require_same(7 + static_cast<std::uint64_t>(comm.rank()), "parameters");
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const CommError& error) {
+      EXPECT_EQ(error.exit_code(), ExitCode::kReplicasDiffer);
+      EXPECT_THAT(error.what(), AllOf(HasSubstr("none has a majority"), HasSubstr("rank 0 ("),
+                                      HasSubstr(", 1 (")));
+    }
+  });
+}
+
+TEST(DataParallelGroup, EveryReplicasValuesAndHostsComeByRank) {
+  run_ranks(3, [](Communicator& comm) {
+    DataParallelGroup group(comm);
+    const double mine[] = {10.0 * comm.rank(), 0.5};
+    EXPECT_THAT(group.gather(mine), ElementsAre(0, 0.5, 10, 0.5, 20, 0.5));
+    EXPECT_THAT(group.hosts(), ElementsAre(comm.host(), comm.host(), comm.host()));
+  });
+}
+
 TEST(DataParallelGroup, RefusesMoreRanksThanShards) {
   EXPECT_THROW(run_ranks(2,
                          [](Communicator& comm) {
