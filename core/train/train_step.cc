@@ -1,5 +1,6 @@
 #include "core/train/train_step.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -75,9 +76,8 @@ StepResult TrainStep::run(std::int64_t step, const std::function<const data::Bat
   const std::size_t columns = kMetrics + static_cast<std::size_t>(told_shards());
   std::vector<double> metrics(static_cast<std::size_t>(shards.size()) * columns);
   for (int shard = shards.first; shard < shards.last; ++shard) {
-    group_.enter(Phase::kData, "load batch");
+    enter(Phase::kData, StepPhase::kData, "load batch");
     const data::Batch& batch = next_batch();
-    group_.enter(Phase::kCompute, "forward and backward");
     const std::span<double> row = std::span(metrics).subspan(
         static_cast<std::size_t>(shard - shards.first) * columns, columns);
     run_shard(step, batch, gates, row);
@@ -85,15 +85,18 @@ StepResult TrainStep::run(std::int64_t step, const std::function<const data::Bat
     if (shard < told_shards()) row[static_cast<std::size_t>(kMetrics + shard)] = row[kLoss];
     group_.shard_done();
   }
+  enter(Phase::kCompute, StepPhase::kExchange, "exchange");
   group_.finish();
   std::vector<double> totals(columns);
   group_.sum_over_shards(metrics, totals);
   if (options_.stop_when_not_finite && !std::isfinite(totals[kLoss]))
     report_not_finite(step, totals[kLoss]);
 
+  enter(Phase::kCompute, StepPhase::kOptimizer, "optimizer");
   clear_gradients_of(active_entries);
   update_running(active_statistics);
   optimizer.step(learning_rate);
+  if (options_.times != nullptr) options_.times->leave();
 
   StepResult result;
   result.samples = totals[kSamples];
@@ -116,6 +119,7 @@ void TrainStep::run_shard(std::int64_t step, const data::Batch& batch, const Gat
                           std::span<double> metrics) {
   const Feed inputs[] = {{model_.image, batch.images.view()}, {model_.labels, batch.labels.view()}};
   const StepInfo info{options_.seed, static_cast<std::uint64_t>(step), batch.first_sample};
+  enter(Phase::kCompute, StepPhase::kForward, "forward");
   executor_.forward(inputs, info, gates);
 
   const BatchSums sums = sums_of(executor_, model_, batch);
@@ -123,8 +127,9 @@ void TrainStep::run_shard(std::int64_t step, const data::Batch& batch, const Gat
   metrics[kErrors] = sums.errors;
   metrics[kSamples] = sums.samples;
   if (options_.stop_when_not_finite && !std::isfinite(sums.loss))
-    find_not_finite(inputs, info, gates);
+    find_not_finite(batch, inputs, info, gates);
 
+  enter(Phase::kCompute, StepPhase::kBackward, "backward");
   const std::span<const float> weights = batch.weights.span<float>();
   for (std::size_t n = 0; n < weights.size(); ++n)
     d_loss_.as<float>()[n] = static_cast<float>(weights[n] / batch.total_weight);
@@ -148,23 +153,44 @@ void TrainStep::clear_gradients_of(std::span<const std::uint8_t> active_entries)
                });
 }
 
-// The shard again, with an eye on every layer.
-void TrainStep::find_not_finite(std::span<const Feed> inputs, const StepInfo& info,
-                                const GateMask& gates) {
-  executor_.set_observer(&first_not_finite_);
-  executor_.forward(inputs, info, gates);
-  executor_.set_observer(nullptr);
+void TrainStep::enter(Phase phase, StepPhase timed, std::string_view operation) {
+  group_.enter(phase, operation);
+  if (options_.times != nullptr) options_.times->enter(timed);
 }
 
+// The shard again, with an eye on every image and every layer.
+void TrainStep::find_not_finite(const data::Batch& batch, std::span<const Feed> inputs,
+                                const StepInfo& info, const GateMask& gates) {
+  const std::int64_t pixels = batch.images.shape().elements_per_sample();
+  const std::span<const float> images = batch.images.span<float>();
+  for (std::size_t n = 0; n < batch.indices.size(); ++n) {
+    const auto image =
+        images.subspan(n * static_cast<std::size_t>(pixels), static_cast<std::size_t>(pixels));
+    if (std::all_of(image.begin(), image.end(), [](float x) { return std::isfinite(x); })) continue;
+    image_not_finite_ = std::min(image_not_finite_.value_or(batch.indices[n]), batch.indices[n]);
+  }
+  FirstNotFinite first;
+  executor_.set_observer(&first);
+  executor_.forward(inputs, info, gates);
+  executor_.set_observer(nullptr);
+  if (const auto place = first.place())
+    place_not_finite_ = std::min(place_not_finite_.value_or(*place), *place);
+}
+
+// Shards may overflow at different places, or some not at all; every replica names the earliest.
 void TrainStep::report_not_finite(std::int64_t step, double loss) {
-  // Shards may overflow at different places, or some not at all; every replica names the earliest.
-  constexpr double kNowhere = -1e9;
-  const double place = group_.max(
-      first_not_finite_.place() ? -static_cast<double>(*first_not_finite_.place()) : kNowhere);
-  const std::string where =
-      place == kNowhere
-          ? "only in the sum over the batch"
-          : "first in " + FirstNotFinite::describe(executor_.plan(), static_cast<int>(-place));
+  constexpr double kNowhere = -1e18;
+  const auto earliest = [&](const auto& mine) {
+    return group_.max(mine ? -static_cast<double>(*mine) : kNowhere);
+  };
+  const double image = earliest(image_not_finite_), place = earliest(place_not_finite_);
+  image_not_finite_.reset();
+  place_not_finite_.reset();
+  std::string where = "only in the sum over the batch";
+  if (image != kNowhere)
+    where = fmt::format("first in image {} of the training set", std::llround(-image));
+  else if (place != kNowhere)
+    where = "first in " + FirstNotFinite::describe(executor_.plan(), static_cast<int>(-place));
   throw NotFiniteError(
       fmt::format("loss is {} at step {}: {}; the last checkpoint is intact, lower the learning "
                   "rate or clip gradients",

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/data/loader.h"
@@ -14,6 +16,7 @@
 #include "core/optim/optimizer.h"
 #include "core/train/not_finite.h"
 #include "core/train/replica_group.h"
+#include "core/train/step_times.h"
 
 namespace hadal {
 
@@ -23,6 +26,7 @@ struct TrainStepOptions {
   int recompute_every = 0;
   bool fuse = true;
   bool stop_when_not_finite = true;
+  StepTimes* times = nullptr;  // told of every phase; null: nobody is
 };
 
 inline constexpr int kMostToldShards = 64;
@@ -54,7 +58,8 @@ class TrainStep {
   /// replica, in order, and lets `optimizer` move the parameters at `learning_rate`. `wants_drain`
   /// is this replica's wish to stop; the result says whether any has it. Throws NotFiniteError, on
   /// every replica and before the parameters move, when the loss is NaN or infinite; the message
-  /// names the first layer that any replica found not finite.
+  /// names the image or the first layer that any replica found not finite, in the same words on any
+  /// number of replicas.
   StepResult run(std::int64_t step, const std::function<const data::Batch&()>& next_batch,
                  Optimizer& optimizer, double learning_rate, bool wants_drain = false);
 
@@ -64,7 +69,9 @@ class TrainStep {
                  std::span<double> metrics);
   void update_running(std::span<const std::uint8_t> active);
   void clear_gradients_of(std::span<const std::uint8_t> inactive_entries);
-  void find_not_finite(std::span<const Feed> inputs, const StepInfo& info, const GateMask& gates);
+  void enter(Phase phase, StepPhase timed, std::string_view operation);
+  void find_not_finite(const data::Batch& batch, std::span<const Feed> inputs, const StepInfo& info,
+                       const GateMask& gates);
   [[noreturn]] void report_not_finite(std::int64_t step, double loss);
 
   const Model& model_;
@@ -74,7 +81,9 @@ class TrainStep {
   TrainStepOptions options_;
   Executor executor_;
   Tensor d_loss_;
-  FirstNotFinite first_not_finite_;
+  // Over the shards of this replica, in the step under way.
+  std::optional<int> place_not_finite_;           // FirstNotFinite::place()
+  std::optional<std::int64_t> image_not_finite_;  // the lowest index of such an image
 };
 
 /// Counts samples whose highest score (the first of equals) is not the label, each times its
