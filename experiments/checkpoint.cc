@@ -57,6 +57,14 @@ spec::Manifest manifest_of(const TrainingState& state) {
     manifest.mutable_best_validation()->set_error(state.best_validation->error);
   }
   manifest.mutable_numbers()->insert(state.numbers.begin(), state.numbers.end());
+  for (const Rewind& rewind : state.rewinds) {
+    spec::Rewind& entry = *manifest.add_rewind();
+    entry.set_step(rewind.step);
+    entry.set_to(rewind.to);
+    entry.set_rate_factor(rewind.rate_factor);
+    entry.set_reason(rewind.reason);
+  }
+  manifest.mutable_rewind_point()->insert(state.rewind_points.begin(), state.rewind_points.end());
   return manifest;
 }
 
@@ -82,11 +90,15 @@ spec::Manifest read_manifest(const fs::path& path) {
 }
 
 TrainingState state_of(const spec::Manifest& manifest, const fs::path& path) {
-  TrainingState state{.spec = spec::experiment_from_text(manifest.spec(), path.string() + ": spec"),
-                      .epoch = manifest.epoch(),
-                      .step = manifest.step(),
-                      .ranks = manifest.ranks(),
-                      .numbers = {manifest.numbers().begin(), manifest.numbers().end()}};
+  TrainingState state{
+      .spec = spec::experiment_from_text(manifest.spec(), path.string() + ": spec"),
+      .epoch = manifest.epoch(),
+      .step = manifest.step(),
+      .ranks = manifest.ranks(),
+      .numbers = {manifest.numbers().begin(), manifest.numbers().end()},
+      .rewind_points = {manifest.rewind_point().begin(), manifest.rewind_point().end()}};
+  for (const spec::Rewind& entry : manifest.rewind())
+    state.rewinds.push_back({entry.step(), entry.to(), entry.rate_factor(), entry.reason()});
   if (manifest.has_best_validation())
     state.best_validation = BestValidation{.epoch = manifest.best_validation().epoch(),
                                            .step = manifest.best_validation().step(),
@@ -119,6 +131,12 @@ Safetensors read_group(const fs::path& path, const spec::TensorFile& wanted) {
   }
   damaged(path, fmt::format("header: checksum of the file is {}, wanted {}", hex64(found),
                             hex64(wanted.xxh3())));
+}
+
+bool is_kept_for_rewinds(const TrainingState& state, std::int64_t step) {
+  return std::any_of(
+      state.rewind_points.begin(), state.rewind_points.end(),
+      [&](const auto& point) { return point.first == step || point.second == step; });
 }
 
 std::optional<std::int64_t> step_of(const fs::path& path) {
@@ -228,10 +246,23 @@ void CheckpointStore::prune(const TrainingState& state) {
     if (step > state.step && !damaged_.count(step)) continue;
     if (!damaged_.count(step) && newer++ < keep_) continue;
     if (state.best_validation && step == state.best_validation->step) continue;
+    if (is_kept_for_rewinds(state, step)) continue;
     std::error_code error;
     fs::remove_all(path_of(step), error);
     if (error) warn_(fmt::format("cannot remove {}: {}", path_of(step).string(), error.message()));
     damaged_.erase(step);
+  }
+}
+
+void CheckpointStore::remove_after(std::int64_t step) {
+  std::vector<std::int64_t> newest_first = steps();
+  std::reverse(newest_first.begin(), newest_first.end());
+  for (const std::int64_t newer : newest_first) {
+    if (newer <= step) return;
+    std::error_code error;
+    fs::remove_all(path_of(newer), error);
+    if (error) throw io_error("cannot remove", path_of(newer).string(), error.value());
+    damaged_.erase(newer);
   }
 }
 

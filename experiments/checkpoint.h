@@ -33,6 +33,14 @@ struct BestValidation {
   friend bool operator==(const BestValidation&, const BestValidation&) = default;
 };
 
+/// A loss that was not finite, and the way back from it.
+struct Rewind {
+  std::int64_t step = 0, to = 0;  // steps done when it happened, and in the state gone back to
+  double rate_factor = 1;         // of all learning rates from then on
+  std::string reason;
+  friend bool operator==(const Rewind&, const Rewind&) = default;
+};
+
 /// Where a training stands.
 struct TrainingState {
   spec::ExperimentSpec spec;  // resolved
@@ -41,6 +49,10 @@ struct TrainingState {
   int ranks = 1;
   std::optional<BestValidation> best_validation = {};
   std::map<std::string, double> numbers = {};  // further numbers by name
+  std::vector<Rewind> rewinds = {};            // oldest first
+  /// Steps of the states the training may go back to, each with the step of best_validation in it
+  /// (-1: none): the checkpoints of all these steps are kept.
+  std::map<std::int64_t, std::int64_t> rewind_points = {};
 };
 
 /// Tensors by file: {"weights", {...}}. Names of groups are letters, digits, '_' and '-'.
@@ -73,7 +85,8 @@ class CheckpointStore {
   CheckpointStore(std::filesystem::path folder, int keep, Warn warn);
 
   /// Writes a checkpoint of state.step, unless there is a good one of the same spec, then removes
-  /// all but the `keep` newest and the one of state.best_validation; those latest_good() found
+  /// all but the `keep` newest, the one of state.best_validation and those of state.rewind_points;
+  /// those latest_good() found
   /// damaged do not count and go. Throws IoError (full disk, no permission); what was there before
   /// is still there then.
   std::filesystem::path save(const TrainingState& state, const TensorGroups& groups);
@@ -84,6 +97,9 @@ class CheckpointStore {
 
   /// The checkpoint of the lowest validation error, as the newest good one records it.
   std::optional<Checkpoint> best(const spec::ExperimentSpec& spec);
+
+  /// Removes all checkpoints of more than `step` steps, newest first. Throws IoError.
+  void remove_after(std::int64_t step);
 
   /// Steps of all checkpoints, good or damaged, ascending.
   std::vector<std::int64_t> steps() const;

@@ -131,12 +131,18 @@ OptionList option_list(const pb::Message& message, const pb::FieldDescriptor* fi
   return list;
 }
 
+bool is_outside_hash(const pb::Message& message, const pb::FieldDescriptor* field) {
+  if (field->options().GetExtension(in_hash_unless_default))
+    return text_of(message, field, -1, false) == field->options().GetExtension(default_text);
+  return field->options().GetExtension(outside_hash);
+}
+
 void flatten_into(const pb::Message& message, const std::string& prefix, bool include_outside_hash,
                   std::vector<std::pair<std::string, std::string>>& out) {
   std::vector<const pb::FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
   for (const pb::FieldDescriptor* field : fields) {
-    if (!include_outside_hash && field->options().GetExtension(outside_hash)) continue;
+    if (!include_outside_hash && is_outside_hash(message, field)) continue;
     const std::string path = prefix + field->name();
     if (field == option_field(*message.GetDescriptor())) {
       for (const std::string& entry : texts_of(message, field, false)) {

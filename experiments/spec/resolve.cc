@@ -218,6 +218,8 @@ void check_experiment(const ExperimentSpec& spec, Problems& problems) {
                                                     spec.global_batch(), spec.logical_shards())});
   if (spec.optimizer().nesterov() && spec.optimizer().momentum() == 0)
     problems.push_back({"optimizer.nesterov", "needs optimizer.momentum above 0"});
+  if (spec.on_not_finite().rewinds() > 0 && !spec.checks().not_finite())
+    problems.push_back({"on_not_finite.rewinds", "needs checks.not_finite, which is false"});
   const Data& data = spec.data();
   if (data.validation_images() > 0 &&
       (data.validation_per_class() > 0 || data.validation_per_class_extra() > 0))

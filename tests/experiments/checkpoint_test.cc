@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -47,7 +48,9 @@ class CheckpointTest : public testing::Test {
             .step = step,
             .ranks = 2,
             .best_validation = best,
-            .numbers = {{"training_time_s", 12.5}}};
+            .numbers = {{"training_time_s", 12.5}},
+            .rewinds = {{.step = 7, .to = 5, .rate_factor = 0.5, .reason = "loss is NaN"}},
+            .rewind_points = points};
   }
 
   TensorGroups groups() const {
@@ -80,6 +83,7 @@ class CheckpointTest : public testing::Test {
                         [this](const std::string& line) { warnings.push_back(line); }};
   Tensor weight{Shape{2, 2, 2, 1}}, mean{Shape{2}}, velocity{Shape{8}};
   std::optional<BestValidation> best;
+  std::map<std::int64_t, std::int64_t> points;
 };
 
 TEST_F(CheckpointTest, WhatIsSavedComesBack) {
@@ -92,6 +96,7 @@ TEST_F(CheckpointTest, WhatIsSavedComesBack) {
   EXPECT_EQ(read->state.ranks, 2);
   EXPECT_EQ(read->state.best_validation, best);
   EXPECT_EQ(read->state.numbers.at("training_time_s"), 12.5);
+  EXPECT_EQ(read->state.rewinds, state_at(10).rewinds);
   EXPECT_EQ(spec::canonical_text(read->state.spec), spec::canonical_text(spec_with()));
   const Tensor saved = weight.clone();
   fill(99);
@@ -117,6 +122,18 @@ TEST_F(CheckpointTest, TheNewestAndTheBestAreKept) {
   save(50);
   EXPECT_THAT(store.steps(), ElementsAre(40, 50));
   EXPECT_EQ(store.best(spec_with())->state.step, 50);
+}
+
+TEST_F(CheckpointTest, WhatATrainingMayGoBackToIsKept) {
+  best = BestValidation{.epoch = 1, .step = 10, .error = 20};
+  points = {{20, 10}};
+  for (std::int64_t step : {10, 20, 30}) save(step);
+  best = BestValidation{.epoch = 4, .step = 40, .error = 10};  // in whose sight 10 is the past
+  for (std::int64_t step : {40, 50, 60}) save(step);
+  EXPECT_THAT(store.steps(), ElementsAre(10, 20, 40, 50, 60));
+  EXPECT_EQ(store.latest_good(spec_with())->state.rewind_points, points);
+  store.remove_after(20);
+  EXPECT_THAT(store.steps(), ElementsAre(10, 20));
 }
 
 TEST_F(CheckpointTest, ADamagedTensorIsNamedAndTheOneBeforeTaken) {

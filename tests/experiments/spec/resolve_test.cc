@@ -105,6 +105,24 @@ TEST(Resolve, TheHashIsTheSameInEveryBuild) {
   EXPECT_EQ(spec_hash(resolve(small())), "c27847d5f63ea29c");
 }
 
+TEST(Resolve, AFieldThatCameLaterChangesNoHashUntilItIsUsed) {
+  const std::string text = canonical_text(resolve(small()));
+  const auto hash_with = [&](const std::vector<std::string>& set) {
+    return spec_hash(experiment_from_text(text, "a", set));
+  };
+  const std::string hash = spec_hash(resolve(small()));
+  EXPECT_EQ(hash_with({"on_not_finite.rewinds=0", "on_not_finite.rate_factor=0.50"}), hash);
+  EXPECT_NE(hash_with({"on_not_finite.rewinds=2"}), hash);
+  EXPECT_NE(hash_with({"on_not_finite.rewinds=2"}), hash_with({"on_not_finite.rewinds=3"}));
+}
+
+TEST(Resolve, GoingBackFromWhatIsNotFiniteWantsThatItIsLookedFor) {
+  const std::string text = canonical_text(resolve(small()));
+  EXPECT_THROW(
+      experiment_from_text(text, "a", {"on_not_finite.rewinds=2", "checks.not_finite=false"}),
+      ConfigError);
+}
+
 TEST(Resolve, ADifferenceShowsPathAndBothValues) {
   const ExperimentSpec a = resolve(small());
   ExperimentSpec b = a;
