@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/strings.h"
 #include "core/reference_check.h"
 #include "core/train/evaluator.h"
@@ -43,7 +46,11 @@ class Training {
         rate_(learning_rate(spec)),
         loader_(data_.train_loader(spec, group.logical_shards(), group.shards().first,
                                    group.shards().size())),
-        step_(model_, *parameters_, backend, group, loader_->shard_size(), step_options(spec)) {
+        step_(model_, *parameters_, backend, group, loader_->shard_size(),
+              step_options(spec, times_)),
+        store_(
+            options.folder / "checkpoints", spec.checkpoint().keep(),
+            [this](const std::string& line) { listener_.on_event("warning", steps_done_, line); }) {
     steps_per_epoch_ = loader_->steps_per_epoch();
     total_steps_ = spec.steps() > 0 ? spec.steps() : spec.epochs() * steps_per_epoch_;
     group_.require_same(step_.executor().plan().hash(), "plan");
@@ -52,12 +59,13 @@ class Training {
   RunSummary run(const std::function<bool()>& drain_requested);
 
  private:
-  static TrainStepOptions step_options(const spec::ExperimentSpec& spec) {
+  static TrainStepOptions step_options(const spec::ExperimentSpec& spec, StepTimes& times) {
     TrainStepOptions options;
     options.seed = spec.seed();
     options.running_momentum = spec.batch_norm().momentum();
     options.recompute_every = spec.recompute_every();
     options.stop_when_not_finite = spec.checks().not_finite();
+    options.times = &times;
     return options;
   }
 
@@ -69,21 +77,39 @@ class Training {
   }
   double seconds_so_far() const { return seconds_before_ + clock_.now_s() - started_; }
 
+  double rate_factor() const { return rewinds_.empty() ? 1 : rewinds_.back().rate_factor; }
+  bool may_rewind() const {
+    return spec_.on_not_finite().rewinds() > 0 && !options_.folder.empty();
+  }
+  std::int64_t steps_per_rewind_point() const {
+    const std::int64_t every = spec_.on_not_finite().every_steps();
+    return every > 0 ? every : steps_per_epoch_;
+  }
+
   bool train_one_step(bool wants_drain);
+  bool step_and_what_is_due(bool wants_drain);
+  void report_step(const StepResult& result);
+  void report_times();
   void end_epoch();
   void tell_gates();
   std::vector<std::int64_t> open_gates(std::int64_t first_step) const;
   void validate_between_epochs();
   void keep_if_best(const RunSummary::Errors& now);
-  CheckpointStore store() const;
   TensorGroups tensors() const;
+  TrainingState state() const;
   void save_if_due(bool end_of_epoch);
-  void save(bool best);
-  void require_finite(const TensorGroups& groups) const;
-  void require_same_parameters();
+  bool save(bool best);
+  bool is_finite_or_throw(const TensorGroups& groups) const;
+  std::uint64_t state_hash() const;
+  void require_same_state();
+  void name_what_differs();
   bool is_far_enough() const;
   void load(const Checkpoint& checkpoint, bool with_optimizer);
+  void restore(const Checkpoint& checkpoint);
   void resume();
+  void note_rewind_point();
+  void add_rewind_point();
+  void rewind(const NotFiniteError& error);
   void report_check(const ReferenceCheck& check);
   bool best_is_whole();
   double evaluate_column(const Model& column);
@@ -97,6 +123,7 @@ class Training {
   RunListener& listener_;
   const RunOptions& options_;
   SystemClock clock_;
+  StepTimes times_{clock_};
   RunData data_;
   Model model_;
   std::unique_ptr<Parameters> parameters_;
@@ -105,6 +132,7 @@ class Training {
   std::unique_ptr<data::Loader> loader_;
   TrainStep step_;
   std::unique_ptr<Evaluator> evaluator_;
+  CheckpointStore store_;
 
   std::int64_t steps_per_epoch_ = 0, total_steps_ = 0;
   std::int64_t steps_done_ = 0;
@@ -114,14 +142,25 @@ class Training {
   std::int64_t best_step_ = 0;
   double started_ = 0, seconds_before_ = 0, last_save_ = 0;
   std::int64_t bytes_sent_ = 0, macs_ = 0;
+  ReferenceCheck check_;
+  int checked_ = 0;  // steps compared with the reference backend
+  std::vector<Rewind> rewinds_;
+  std::map<std::int64_t, std::int64_t> rewind_points_;  // as in TrainingState
+  std::vector<std::string> hosts_;                      // by replica
+  std::int64_t times_reported_at_ = 0;                  // steps done then
+  int known_straggler_ = -1;                            // the replica last warned of
 };
 
 bool Training::train_one_step(bool wants_drain) {
   const double before = clock_.now_s();
-  const double learning_rate = rate_.at(progress());
-  const StepResult result = step_.run(
-      steps_done_, [this]() -> const data::Batch& { return loader_->next(); }, *optimizer_,
-      learning_rate, wants_drain);
+  const double learning_rate = rate_.at(progress()) * rate_factor();
+  const auto next_batch = [this]() -> const data::Batch& {
+    const data::Batch& batch = loader_->next();
+    if (options_.probe != nullptr) options_.probe->on_batch(batch);
+    return batch;
+  };
+  const StepResult result =
+      step_.run(steps_done_, next_batch, *optimizer_, learning_rate, wants_drain);
   rate_.observe_training_error(100 * result.error);
   ++steps_done_;
   sums_.loss += result.loss * result.samples;
@@ -132,38 +171,87 @@ bool Training::train_one_step(bool wants_drain) {
   sums_.macs += result.macs;
   bytes_sent_ += result.bytes_sent;
   macs_ += result.macs;
+  if (options_.probe != nullptr) options_.probe->on_state(steps_done_, tensors());
   const std::int64_t every = spec_.checks().replicas_every_steps();
-  if (every > 0 && steps_done_ % every == 0) require_same_parameters();
-  if (group_.is_root()) {
-    TrainingProgress now;
-    now.epoch = static_cast<int>((steps_done_ - 1) / steps_per_epoch_) + 1;
-    now.epochs = total_epochs();
-    now.step_of_epoch = (steps_done_ - 1) % steps_per_epoch_ + 1;
-    now.steps_per_epoch = steps_per_epoch_;
-    now.step = steps_done_;
-    now.total_steps = total_steps_;
-    now.loss = sums_.loss / sums_.samples;
-    now.error = 100 * sums_.errors / sums_.samples;
-    now.images = std::llround(result.samples);
-    listener_.on_step(now);
-    listener_.on_state(
-        {steps_done_, result.loss, parameters_->tensor_hashes(), result.shard_losses});
-  }
+  if (every > 0 && steps_done_ % every == 0) require_same_state();
+  if (group_.is_root()) report_step(result);
+  const std::int64_t times_every = spec_.checks().times_every_steps();
+  if (times_every > 0 && steps_done_ % times_every == 0) report_times();
   return result.drain;
 }
 
+void Training::report_step(const StepResult& result) {
+  TrainingProgress now;
+  now.epoch = static_cast<int>((steps_done_ - 1) / steps_per_epoch_) + 1;
+  now.epochs = total_epochs();
+  now.step_of_epoch = (steps_done_ - 1) % steps_per_epoch_ + 1;
+  now.steps_per_epoch = steps_per_epoch_;
+  now.step = steps_done_;
+  now.total_steps = total_steps_;
+  now.loss = sums_.loss / sums_.samples;
+  now.error = 100 * sums_.errors / sums_.samples;
+  now.images = std::llround(result.samples);
+  listener_.on_step(now);
+  listener_.on_state({steps_done_, result.loss, parameters_->tensor_hashes(), result.shard_losses,
+                      static_cast<int>(rewinds_.size())});
+}
+
+// A straggler is told of once, until another one is or it has caught up.
+void Training::report_times() {
+  const std::int64_t steps = steps_done_ - std::exchange(times_reported_at_, steps_done_);
+  const PhaseSeconds mine = times_.take();
+  if (hosts_.empty()) hosts_ = group_.hosts();
+  const std::vector<double> all = group_.gather(mine);
+  if (!group_.is_root() || steps <= 0) return;
+  std::vector<PhaseSeconds> seconds(hosts_.size());
+  for (std::size_t k = 0; k < all.size(); ++k) seconds[k / kStepPhases][k % kStepPhases] = all[k];
+  listener_.on_times({steps_done_, steps, times_by_host(seconds, hosts_, steps)});
+  const auto straggler = find_straggler(seconds, steps);
+  if (straggler && straggler->replica != known_straggler_)
+    listener_.on_event("straggler", steps_done_, describe(*straggler, hosts_, steps));
+  known_straggler_ = straggler ? straggler->replica : -1;
+}
+
+std::uint64_t Training::state_hash() const {
+  std::uint64_t hash = parameters_->hash();
+  const auto add = [&](const NamedViews& views) {
+    for (const auto& [name, view] : views)
+      hash = hash64(HostView(view).view().data, view.bytes(), hash);
+  };
+  add(optimizer_->state());
+  add(rate_.state());
+  return hash;
+}
+
 // One hash as long as all is well; when it is not, the first tensor that differs is named.
-void Training::require_same_parameters() {
+void Training::require_same_state() {
+  if (group_.size() == 1) return;
   try {
-    group_.require_same(parameters_->hash(), "parameters");
+    group_.require_same(state_hash(), "parameters and optimizer state");
   } catch (const CommError& error) {
-    if (error.exit_code() != ExitCode::kReplicasDiffer) throw;
-    const std::vector<std::string> names = parameters_->tensor_names();
-    const std::vector<std::uint64_t> hashes = parameters_->tensor_hashes();
-    for (std::size_t i = 0; i < names.size(); ++i)
-      group_.require_same(hashes[i], fmt::format("after step {}, the bits of '{}' and perhaps more",
-                                                 steps_done_, names[i]));
+    if (error.exit_code() == ExitCode::kReplicasDiffer) name_what_differs();
     throw;
+  }
+}
+
+void Training::name_what_differs() {
+  const auto require = [&](const std::string& what, const void* data, std::size_t bytes) {
+    group_.require_same(
+        hash64(data, bytes),
+        fmt::format("after step {}, the bits of {} and perhaps more", steps_done_, what));
+  };
+  for (const auto& [name, view] : weights_of(*parameters_))
+    require("'" + name + "'", HostView(view).view().data, view.bytes());
+  for (const auto& [state, view] : optimizer_->state()) {
+    const HostView host(view);
+    if (view.shape != parameters_->values().shape) {
+      require(fmt::format("the optimizer's '{}'", state), host.view().data, view.bytes());
+      continue;
+    }
+    const auto* values = host.as<float>();
+    for (const Parameters::Entry& entry : parameters_->entries())
+      require(fmt::format("the optimizer's '{}' of '{}'", state, entry.name), values + entry.offset,
+              static_cast<std::size_t>(entry.elements) * sizeof(float));
   }
 }
 
@@ -185,7 +273,8 @@ void Training::end_epoch() {
   EpochReport report;
   report.epoch = static_cast<int>((steps_done_ + steps_per_epoch_ - 1) / steps_per_epoch_);
   report.step = steps_done_;
-  report.learning_rate = rate_.at({steps_done_ - 1, steps_per_epoch_, total_steps_});
+  report.learning_rate =
+      rate_.at({steps_done_ - 1, steps_per_epoch_, total_steps_}) * rate_factor();
   report.train_loss = sums_.loss / sums_.samples;
   report.train_error = 100 * sums_.errors / sums_.samples;
   report.images_per_second = sums_.samples / sums_.seconds;
@@ -249,36 +338,18 @@ void Training::keep_if_best(const RunSummary::Errors& now) {
 RunSummary Training::run(const std::function<bool()>& drain_requested) {
   started_ = last_save_ = clock_.now_s();
   if (options_.resume) resume();
-  loader_->seek(steps_done_ / steps_per_epoch_, steps_done_ % steps_per_epoch_);
   if (group_.is_root()) {
     listener_.on_start(parameters_->tensor_names());
     tell_gates();
   }
-  ReferenceCheck check;
-  if (options_.check_steps > 0) step_.set_observer(&check);
-  int checked = 0;
+  if (may_rewind() && steps_done_ == 0) add_rewind_point();
+  if (options_.check_steps > 0) step_.set_observer(&check_);
   while (steps_done_ < total_steps_ && !is_far_enough()) {
-    const bool drain = train_one_step(drain_requested());
-    if (options_.check_steps > 0 && ++checked == options_.check_steps) {
-      step_.set_observer(nullptr);
-      report_check(check);
+    try {
+      if (step_and_what_is_due(drain_requested())) return summary(true);
+    } catch (const NotFiniteError& error) {
+      rewind(error);
     }
-    const bool end = steps_done_ % steps_per_epoch_ == 0 || steps_done_ == total_steps_;
-    const std::int64_t every = spec_.evaluation().every_steps();
-    if (end)
-      end_epoch();
-    else if (every > 0 && steps_done_ % every == 0 && has_validation())
-      validate_between_epochs();
-    if (drain && steps_done_ < total_steps_) {
-      save(false);
-      if (group_.is_root())
-        listener_.on_event("drained", steps_done_, "checkpoint saved; run again to go on");
-      return summary(true);
-    }
-    if (is_far_enough() && steps_done_ < total_steps_)
-      save(false);
-    else
-      save_if_due(end);
   }
   if (steps_done_ == total_steps_) return finish();
   RunSummary paused = summary(false);
@@ -292,10 +363,33 @@ bool Training::is_far_enough() const {
   return options_.stop_after_epoch > 0 && epochs_done() >= options_.stop_after_epoch;
 }
 
-CheckpointStore Training::store() const {
-  return CheckpointStore(
-      options_.folder / "checkpoints", spec_.checkpoint().keep(),
-      [this](const std::string& line) { listener_.on_event("warning", steps_done_, line); });
+/// True when the training is to stop here, saved.
+bool Training::step_and_what_is_due(bool wants_drain) {
+  const bool drain = train_one_step(wants_drain);
+  if (options_.check_steps > 0 && ++checked_ == options_.check_steps) {
+    step_.set_observer(nullptr);
+    report_check(check_);
+  }
+  const bool end = steps_done_ % steps_per_epoch_ == 0 || steps_done_ == total_steps_;
+  const std::int64_t every = spec_.evaluation().every_steps();
+  if (end)
+    end_epoch();
+  else if (every > 0 && steps_done_ % every == 0 && has_validation())
+    validate_between_epochs();
+  if (may_rewind() && steps_done_ % steps_per_rewind_point() == 0) add_rewind_point();
+  if (drain && steps_done_ < total_steps_) {
+    const bool saved = save(false);
+    if (group_.is_root())
+      listener_.on_event("drained", steps_done_,
+                         saved ? "checkpoint saved; run again to go on"
+                               : "not saved, for something is not finite; run again to go on");
+    return true;
+  }
+  if (is_far_enough() && steps_done_ < total_steps_)
+    save(false);
+  else
+    save_if_due(end);
+  return false;
 }
 
 TensorGroups Training::tensors() const {
@@ -306,51 +400,70 @@ TensorGroups Training::tensors() const {
   return groups;
 }
 
-void Training::save(bool best) {
+TrainingState Training::state() const {
+  TrainingState state;
+  state.spec = spec_;
+  state.epoch = epochs_done();
+  state.step = steps_done_;
+  state.ranks = group_.size();
+  if (best_)
+    state.best_validation = BestValidation{best_->epoch, best_step_, *best_->validation_error};
+  state.numbers = {{"epoch_loss", sums_.loss},
+                   {"epoch_errors", sums_.errors},
+                   {"epoch_samples", sums_.samples},
+                   {"epoch_seconds", sums_.seconds},
+                   {"epoch_bytes_sent", static_cast<double>(sums_.bytes_sent)},
+                   {"epoch_macs", static_cast<double>(sums_.macs)},
+                   {"seconds", seconds_so_far()},
+                   {"bytes_sent", static_cast<double>(bytes_sent_)},
+                   {"macs", static_cast<double>(macs_)}};
+  if (last_.train_loss) {
+    state.numbers["last_epoch"] = last_.epoch;
+    state.numbers["last_train_loss"] = *last_.train_loss;
+    state.numbers["last_train_error"] = *last_.train_error;
+    if (last_.validation_error) state.numbers["last_validation_error"] = *last_.validation_error;
+  }
+  state.rewinds = rewinds_;
+  state.rewind_points = rewind_points_;
+  return state;
+}
+
+// Replicas are compared first: a state that only one of them holds must not become the one from
+// which all go on. False when there was something to save, and it is not finite.
+bool Training::save(bool best) {
   last_save_ = clock_.now_s();
-  if (options_.folder.empty()) return;
+  if (options_.folder.empty()) return true;
   group_.enter(Phase::kCheckpoint, "save");
+  times_.enter(StepPhase::kCheckpoint);
+  if (spec_.checks().replicas_every_steps() > 0) require_same_state();
   const TensorGroups groups = tensors();
-  if (spec_.checks().not_finite()) require_finite(groups);
+  if (!is_finite_or_throw(groups)) return false;
   if (group_.is_root()) {
-    TrainingState state;
-    state.spec = spec_;
-    state.epoch = epochs_done();
-    state.step = steps_done_;
-    state.ranks = group_.size();
-    if (best_)
-      state.best_validation = BestValidation{best_->epoch, best_step_, *best_->validation_error};
-    state.numbers = {{"epoch_loss", sums_.loss},
-                     {"epoch_errors", sums_.errors},
-                     {"epoch_samples", sums_.samples},
-                     {"epoch_seconds", sums_.seconds},
-                     {"epoch_bytes_sent", static_cast<double>(sums_.bytes_sent)},
-                     {"epoch_macs", static_cast<double>(sums_.macs)},
-                     {"seconds", seconds_so_far()},
-                     {"bytes_sent", static_cast<double>(bytes_sent_)},
-                     {"macs", static_cast<double>(macs_)}};
-    if (last_.train_loss) {
-      state.numbers["last_epoch"] = last_.epoch;
-      state.numbers["last_train_loss"] = *last_.train_loss;
-      state.numbers["last_train_error"] = *last_.train_error;
-      if (last_.validation_error) state.numbers["last_validation_error"] = *last_.validation_error;
-    }
-    store().save(state, groups);
+    store_.save(state(), groups);
     listener_.on_event(best ? "best" : "checkpoint", steps_done_, "");
   }
   group_.barrier();
+  times_.leave();
+  return true;
 }
 
 // A loss tells of parameters that overflow one step later: too late for the checkpoint between. All
-// replicas hold the same parameters, so all throw.
-void Training::require_finite(const TensorGroups& groups) const {
+// replicas hold the same parameters, so all throw. A training that can go back leaves it to the
+// loss, except where it must know: what it does may not depend on when it happens to be saved.
+bool Training::is_finite_or_throw(const TensorGroups& groups) const {
+  if (!spec_.checks().not_finite()) return true;
   for (const auto& [group, views] : groups)
-    for (const auto& [name, view] : views)
-      if (has_non_finite(view))
-        throw NotFiniteError(fmt::format(
-            "{} '{}' is not finite after step {}, which is not saved; the last checkpoint is "
-            "intact, lower the learning rate or clip gradients",
-            group == "weights" ? "parameter" : "optimizer state", name, steps_done_));
+    for (const auto& [name, view] : views) {
+      if (!has_non_finite(view)) continue;
+      if (may_rewind() && steps_done_ % steps_per_rewind_point() != 0 &&
+          steps_done_ != total_steps_)
+        return false;
+      throw NotFiniteError(fmt::format(
+          "{} '{}' is not finite after step {}, which is not saved; the last checkpoint is "
+          "intact, lower the learning rate or clip gradients",
+          group == "weights" ? "parameter" : "optimizer state", name, steps_done_));
+    }
+  return true;
 }
 
 void Training::save_if_due(bool end_of_epoch) {
@@ -373,28 +486,19 @@ void Training::load(const Checkpoint& checkpoint, bool with_optimizer) {
   }
 }
 
-// The root chooses the checkpoint, all read it: a replica that saw another one would train another
-// net.
-void Training::resume() {
-  if (options_.folder.empty()) return;
-  std::int64_t step = -1;
-  if (group_.is_root())
-    if (const auto found = store().latest_good(spec_)) step = found->state.step;
-  group_.broadcast(std::as_writable_bytes(std::span(&step, 1)));
-  if (step < 0) return;
-  const Checkpoint checkpoint = read_checkpoint(store().path_of(step));
+void Training::restore(const Checkpoint& checkpoint) {
   load(checkpoint, true);
   const auto number = [&](const char* name) { return checkpoint.state.numbers.at(name); };
-  steps_done_ = step;
+  steps_done_ = times_reported_at_ = checkpoint.state.step;
   sums_ = {number("epoch_loss"),
            number("epoch_errors"),
            number("epoch_samples"),
            number("epoch_seconds"),
            std::llround(number("epoch_bytes_sent")),
            std::llround(number("epoch_macs"))};
-  seconds_before_ = number("seconds");
   bytes_sent_ = std::llround(number("bytes_sent"));
   macs_ = std::llround(number("macs"));
+  last_ = {};
   // A training that died between its last checkpoint and its result has no epoch left to report.
   if (const auto& numbers = checkpoint.state.numbers; numbers.contains("last_epoch")) {
     last_ = {static_cast<int>(number("last_epoch")), number("last_train_loss"),
@@ -402,15 +506,72 @@ void Training::resume() {
     if (numbers.contains("last_validation_error"))
       last_.validation_error = number("last_validation_error");
   }
+  best_.reset();
+  best_step_ = 0;
   if (const auto& best = checkpoint.state.best_validation) {
     best_ = {static_cast<int>(best->epoch), std::nullopt, std::nullopt, best->error, std::nullopt};
     best_step_ = best->step;
   }
-  require_same_parameters();
+  rewinds_ = checkpoint.state.rewinds;
+  rewind_points_ = checkpoint.state.rewind_points;
+  if (may_rewind() && steps_done_ % steps_per_rewind_point() == 0) note_rewind_point();
+  times_.take();
+  loader_->seek(steps_done_ / steps_per_epoch_, steps_done_ % steps_per_epoch_);
+}
+
+// The root chooses the checkpoint, all read it: a replica that saw another one would train another
+// net.
+void Training::resume() {
+  if (options_.folder.empty()) return;
+  std::int64_t step = -1;
+  if (group_.is_root())
+    if (const auto found = store_.latest_good(spec_)) step = found->state.step;
+  group_.broadcast(std::as_writable_bytes(std::span(&step, 1)));
+  if (step < 0) return;
+  const Checkpoint checkpoint = read_checkpoint(store_.path_of(step));
+  restore(checkpoint);
+  seconds_before_ = checkpoint.state.numbers.at("seconds");
+  require_same_state();
   if (group_.is_root())
     listener_.on_event("resumed", steps_done_,
                        fmt::format("from {}, saved by {} ranks", checkpoint.path.string(),
                                    checkpoint.state.ranks));
+}
+
+// Two of them stay: the next loss after the newest may be the one that is not finite.
+void Training::note_rewind_point() {
+  rewind_points_[steps_done_] = best_ ? best_step_ : -1;
+  while (rewind_points_.size() > 2) rewind_points_.erase(rewind_points_.begin());
+}
+
+void Training::add_rewind_point() {
+  note_rewind_point();
+  save(false);
+}
+
+// Where it goes back to, and hence every later bit, follows from the step alone, never from when
+// the training was saved or interrupted. So nothing need be written down here: whoever resumes from
+// an older checkpoint comes to the same loss and goes the same way.
+void Training::rewind(const NotFiniteError& error) {
+  const bool can_go_back = may_rewind() && steps_done_ > 0;
+  if (!can_go_back || static_cast<int>(rewinds_.size()) >= spec_.on_not_finite().rewinds()) {
+    if (rewinds_.empty()) throw error;
+    throw NotFiniteError(
+        fmt::format("{}; after {} rewind{}, the learning rate at {:g} of the spec's", error.what(),
+                    rewinds_.size(), rewinds_.size() == 1 ? "" : "s", rate_factor()));
+  }
+  const std::int64_t every = steps_per_rewind_point();
+  Rewind now{steps_done_, (steps_done_ - 1) / every * every,
+             rate_factor() * spec_.on_not_finite().rate_factor(), error.what()};
+  group_.enter(Phase::kCheckpoint, "rewind");
+  if (group_.is_root()) store_.remove_after(now.to);
+  group_.barrier();
+  std::vector<Rewind> rewinds = rewinds_;
+  rewinds.push_back(now);
+  restore(read_checkpoint(store_.path_of(now.to)));
+  rewinds_ = rewinds;
+  require_same_state();
+  if (group_.is_root()) listener_.on_rewind(now);
 }
 
 void Training::report_check(const ReferenceCheck& check) {
@@ -441,6 +602,7 @@ RunSummary Training::summary(bool drained) const {
   summary.parameters = parameters_->trainable_count();
   summary.bytes_sent = bytes_sent_;
   summary.macs = macs_;
+  summary.rewinds = rewinds_;
   return summary;
 }
 
@@ -456,7 +618,7 @@ RunSummary Training::finish() {
   if (const auto column = deepest_column(spec_, data_.input()))
     result.deepest_column_test_error = evaluate_column(*column);
   if (best_ && best_step_ != steps_done_ && !options_.folder.empty() && best_is_whole()) {
-    load(read_checkpoint(store().path_of(best_step_)), false);
+    load(read_checkpoint(store_.path_of(best_step_)), false);
     result.best_validation->test_error = evaluate(RunData::Evaluated::kTest);
   }
   return result;
@@ -466,7 +628,7 @@ RunSummary Training::finish() {
 bool Training::best_is_whole() {
   char whole = 1;
   if (group_.is_root()) try {
-      read_checkpoint(store().path_of(best_step_));
+      read_checkpoint(store_.path_of(best_step_));
     } catch (const Error& error) {
       whole = 0;
       listener_.on_event(

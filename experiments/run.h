@@ -10,7 +10,10 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/data/loader.h"
 #include "core/train/replica_group.h"
+#include "core/train/stragglers.h"
+#include "experiments/checkpoint.h"
 #include "experiments/spec/resolve.h"
 
 namespace hadal::experiments {
@@ -45,6 +48,14 @@ struct StepState {
   double loss = 0;                           // of this step's batch
   std::vector<std::uint64_t> tensor_hashes;  // Parameters::tensor_hashes()
   std::vector<double> shard_losses = {};     // StepResult::shard_losses
+  int rewinds = 0;                           // so far
+};
+
+/// Where the time went since the last report.
+struct TimesReport {
+  std::int64_t step = 0;   // steps done
+  std::int64_t steps = 0;  // reported on
+  std::vector<HostTimes> hosts;
 };
 
 /// What a training tells while it goes on. Called on the root replica only.
@@ -59,9 +70,21 @@ class RunListener {
   virtual void on_step(const TrainingProgress&) {}
   virtual void on_state(const StepState&) {}
   virtual void on_epoch(const EpochReport&) {}
-  /// "resumed", "checkpoint", "best", "warning", "drained".
+  virtual void on_times(const TimesReport&) {}
+  /// The training went back to `rewind.to` steps, and repeats what came after with other bits.
+  virtual void on_rewind(const Rewind& /*rewind*/) {}
+  /// "resumed", "checkpoint", "best", "warning", "straggler", "drained".
   virtual void on_event(const std::string& /*what*/, std::int64_t /*step*/,
                         const std::string& /*detail*/) {}
+};
+
+/// Is shown, on every replica, what it trains with: for tests that count it or damage it.
+class ReplicaProbe {
+ public:
+  virtual ~ReplicaProbe() = default;
+  virtual void on_batch(const data::Batch&) {}
+  /// After every step, before replicas are compared; `step` steps are done.
+  virtual void on_state(std::int64_t /*step*/, const TensorGroups&) {}
 };
 
 struct RunSummary {
@@ -82,6 +105,7 @@ struct RunSummary {
   std::int64_t parameters = 0;
   std::int64_t bytes_sent = 0;  // by this replica over all attempts, for gradients and statistics
   std::int64_t macs = 0;        // multiply-adds of this replica's training steps
+  std::vector<Rewind> rewinds;  // from losses that were not finite
 };
 
 struct RunOptions {
@@ -90,6 +114,7 @@ struct RunOptions {
   std::string data_dir;
   int stop_after_epoch = 0;  // saves and stops there, as if drained; 0: trains to the end
   int check_steps = 0;  // compare so many first steps of this process with the reference backend
+  ReplicaProbe* probe = nullptr;  // null: none
 };
 
 /// Collective over `group`, whose shards are those of the spec. `drain_requested` is asked at every

@@ -407,13 +407,17 @@ Sheet runs_of_cells(const Table& table) {
 }
 
 Sheet problems(const Table& table) {
+  const bool went_back = std::any_of(table.runs.begin(), table.runs.end(), [](const TableRun& run) {
+    return run.state == RunState::kFinished && !run.detail.empty();
+  });
   Sheet sheet{Sheet::Kind::kProblems,
-              "Failed and unfinished runs",
+              went_back ? "Failed and unfinished runs, and runs that went back"
+                        : "Failed and unfinished runs",
               {{"run"}, {"state"}, {"why, or how far"}},
               {},
               {}};
   for (const TableRun& run : table.runs)
-    if (run.state != RunState::kFinished)
+    if (run.state != RunState::kFinished || !run.detail.empty())
       sheet.lines.push_back({{.text = one_line(run.name)},
                              {.text = name_of(run.state),
                               .tone = run.state == RunState::kFailed ? Tone::kBad : Tone::kPlain},

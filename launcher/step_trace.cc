@@ -39,17 +39,17 @@ class TraceReader {
     if (const auto tensors = line.find("tensors"); tensors != line.end())
       tensors->get_to(step.tensors);
     if (const auto shards = line.find("shards"); shards != line.end()) shards->get_to(step.shards);
+    const int rewinds = line.value("rewinds", 0);
     // An attempt that starts again from a checkpoint replaces what came after it.
-    for (; !trace_.steps.empty() && trace_.steps.back().step >= step.step; trace_.steps.pop_back())
-      replaced_[trace_.steps.back().step] = trace_.steps.back().hash;
-    const auto before = replaced_.find(step.step);
-    if (before != replaced_.end() && before->second != step.hash && !trace_.repeated_otherwise)
+    while (!trace_.steps.empty() && trace_.steps.back().step >= step.step) trace_.steps.pop_back();
+    const auto [before, is_new] = hashes_.try_emplace({rewinds, step.step}, step.hash);
+    if (!is_new && before->second != step.hash && !trace_.repeated_otherwise)
       trace_.repeated_otherwise = step.step;
     trace_.steps.push_back(std::move(step));
   }
 
   Trace trace_;
-  std::map<long long, std::string> replaced_;
+  std::map<std::pair<int, long long>, std::string> hashes_;  // by rewinds and step, as first told
 };
 
 }  // namespace
@@ -64,7 +64,7 @@ void TraceWriter::begin(const std::vector<std::string>& tensor_names) {
 }
 
 void TraceWriter::add(long long step, double loss, std::span<const std::uint64_t> tensor_hashes,
-                      std::span<const double> shard_losses) {
+                      std::span<const double> shard_losses, int rewinds) {
   json line = {{"step", step},
                {"loss", loss},
                {"hash", hex64(hash64(tensor_hashes.data(), tensor_hashes.size_bytes()))}};
@@ -73,6 +73,7 @@ void TraceWriter::add(long long step, double loss, std::span<const std::uint64_t
     for (const double shard : shard_losses)
       shards.push_back(hex64(hash64(&shard, sizeof shard)).substr(8));
   }
+  if (rewinds > 0) line["rewinds"] = rewinds;
   if (step == 1 || step % kTensorsEverySteps == 0) {
     json& tensors = line["tensors"] = json::array();
     for (const std::uint64_t hash : tensor_hashes) tensors.push_back(hex64(hash));

@@ -5,6 +5,8 @@
 //   {"step":1,"loss":2.302585,"hash":"0123456789abcdef","shards":["89abcdef",…]}   after every step
 //   {"step":100,…,"tensors":["89ab…",…]}                    after every hundredth, and the first:
 //                                                           each tensor's own hash
+//   {"step":79,…,"rewinds":1}                               after the training went back once from
+//                                                           a loss that was not finite
 //
 // Hashes are XXH3, 64 bits, of parameters and running statistics; the hash of a step is the hash of
 // its tensors' hashes. `shards` are 32 bits of the hash of every logical shard's own loss, before
@@ -51,7 +53,7 @@ class TraceWriter {
   ~TraceWriter();
   void begin(const std::vector<std::string>& tensor_names);
   void add(long long step, double loss, std::span<const std::uint64_t> tensor_hashes,
-           std::span<const double> shard_losses = {});
+           std::span<const double> shard_losses = {}, int rewinds = 0);
 
  private:
   std::filesystem::path path_;

@@ -110,6 +110,17 @@ std::string selection_note(const Table& table, const std::string& strategy) {
   return note;
 }
 
+/// "went back from step 26 to 20, its learning rate at 0.5 of the spec's: loss is NaN …"; "" where
+/// there is none.
+std::string ways_back(const std::vector<RunResult::Rewind>& rewinds) {
+  std::string text;
+  for (const RunResult::Rewind& rewind : rewinds)
+    text += fmt::format(
+        "{}went back from step {} to {}, its learning rate at {:g} of the spec's: {}",
+        text.empty() ? "" : "; ", rewind.step, rewind.to, rewind.rate_factor, rewind.reason);
+  return text;
+}
+
 }  // namespace
 
 std::string name_of(Metric metric) {
@@ -191,6 +202,7 @@ TableRun table_run(std::optional<RunRecord> record, const std::string& id, const
     } else {
       run.state = state_of(record->result->status);
       run.detail = record->result->reason;
+      if (run.state == RunState::kFinished) run.detail = ways_back(record->result->rewinds);
       if (run.state == RunState::kUnfinished) run.detail = joined("drained", run.detail);
       if (run.state == RunState::kFailed && run.detail.empty())
         run.detail = fmt::format("exit code {}", record->result->exit_code);

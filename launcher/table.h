@@ -53,7 +53,9 @@ struct TableRun {
   std::string name;
   std::optional<long long> seed;
   RunState state = RunState::kUnfinished;
-  std::string detail;  // why it failed, where it stopped, "not started"; "" when finished
+  /// Why it failed, where it stopped, "not started"; when finished, where it went back from a loss
+  /// that was not finite, or "".
+  std::string detail;
   std::optional<RunRecord> record;
 };
 

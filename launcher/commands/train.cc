@@ -30,6 +30,7 @@
 #include "launcher/privacy.h"
 #include "launcher/run_store.h"
 #include "launcher/step_trace.h"
+#include "launcher/train_parts.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -98,7 +99,7 @@ class RunWriter final : public experiments::RunListener {
   }
 
   void on_state(const experiments::StepState& state) override {
-    trace_.add(state.step, state.loss, state.tensor_hashes, state.shard_losses);
+    trace_.add(state.step, state.loss, state.tensor_hashes, state.shard_losses, state.rewinds);
   }
 
   void on_epoch(const experiments::EpochReport& report) override {
@@ -138,9 +139,26 @@ class RunWriter final : public experiments::RunListener {
                           report.images_per_second, format_duration(report.seconds)));
   }
 
+  void on_times(const experiments::TimesReport& report) override {
+    StepTimesRecord times{report.step, report.steps};
+    for (const HostTimes& host : report.hosts)
+      for (std::size_t phase = 0; phase < kStepPhases; ++phase) {
+        const Spread& spread = host.phases[phase];
+        times.hosts[host.host][std::string(name_of(static_cast<StepPhase>(phase)))] = {
+            spread.min, spread.median, spread.max};
+      }
+    metrics_.times(times);
+  }
+
+  void on_rewind(const experiments::Rewind& rewind) override {
+    on_event("rewound", rewind.step,
+             fmt::format("{}; going on from step {} with {:g} of the learning rate", rewind.reason,
+                         rewind.to, rewind.rate_factor));
+  }
+
   void on_event(const std::string& what, std::int64_t step, const std::string& detail) override {
     metrics_.event({what, step, detail, wall_time_s()});
-    if (what == "warning")
+    if (what == "warning" || what == "straggler" || what == "rewound")
       std::cerr << "hadal: warning: " << detail << "\n";
     else if (what != "checkpoint" && what != "best")
       line_.say(fmt::format("{} at step {}{}{}", what, step, detail.empty() ? "" : ": ", detail));
@@ -195,6 +213,8 @@ RunResult result_of(const experiments::RunSummary& summary, const spec::Experime
   result.macs = summary.macs;
   result.weights_hash = hex64(summary.weights_hash);
   result.parameters = summary.parameters;
+  for (const experiments::Rewind& rewind : summary.rewinds)
+    result.rewinds.push_back({rewind.step, rewind.to, rewind.rate_factor, rewind.reason});
   return result;
 }
 
@@ -212,6 +232,9 @@ RunResult failed_result(const Error& error, const spec::ExperimentSpec& spec, in
 std::string describe(const RunResult& result) {
   std::string text = fmt::format("{} epochs, {} steps in {}", result.epochs, result.steps,
                                  format_duration(result.seconds));
+  if (!result.rewinds.empty())
+    text += fmt::format("; went back {} time{} from a loss that was not finite",
+                        result.rewinds.size(), result.rewinds.size() == 1 ? "" : "s");
   if (result.last && result.last->test_error)
     text += fmt::format("; test error {:.2f}% after the last epoch", *result.last->test_error);
   if (result.best_validation && result.best_validation->test_error)
@@ -273,7 +296,9 @@ bool is_finished(const TrainOptions& options, const fs::path& folder,
   return false;
 }
 
-int train(const TrainOptions& options) {
+int train(const TrainOptions& options, const TrainParts& parts) {
+  // First, so that whoever wants it to stop while it starts is heard too.
+  const dist::Drain drain;
   const spec::ExperimentSpec spec =
       spec::load_experiment(options.spec, options.set, experiments::complete);
   const fs::path folder = folder_of(options, spec);
@@ -284,6 +309,7 @@ int train(const TrainOptions& options) {
 
   dist::WorldOptions world_options;
   world_options.use_watchdog = !options.no_watchdog;
+  world_options.watchdog = parts.watchdog;
   world_options.watchdog.patience = options.patience;
   world_options.watchdog.run_folder = folder;
   dist::World world(world_options);
@@ -313,7 +339,10 @@ int train(const TrainOptions& options) {
     dist::DataParallelOptions parallel;
     parallel.logical_shards = spec.logical_shards();
     dist::DataParallelGroup on_host(comm, parallel);
-    dist::DeviceGroup group(on_host);
+    dist::DeviceGroup of_ranks(on_host);
+    std::unique_ptr<ReplicaGroup> around;
+    if (parts.around_group) around = parts.around_group(of_ranks);
+    ReplicaGroup& group = around ? *around : of_ranks;
     if (spec.global_batch() % group.logical_shards() != 0)
       throw ConfigError(
           fmt::format("global_batch {} cannot be cut into {} equal shards; choose a multiple of {}",
@@ -335,13 +364,13 @@ int train(const TrainOptions& options) {
     if (is_root && cores.oversubscribed())
       writer->on_event("warning", 0, cores.warning(comm.host()));
 
-    const dist::Drain drain;
     experiments::RunOptions run;
     run.folder = folder;
     run.resume = options.resume;
     run.data_dir = options.data_dir;
     run.stop_after_epoch = options.stop_after_epoch;
     run.check_steps = options.check;
+    run.probe = parts.probe;
     const experiments::RunSummary summary = experiments::run_training(
         spec, group, *backend, [&] { return drain.requested(); },
         writer ? static_cast<experiments::RunListener&>(*writer) : nobody, run);
@@ -369,7 +398,7 @@ int train(const TrainOptions& options) {
   }
 }
 
-Action declare(Arguments& app) {
+Action declare(Arguments& app, const TrainParts& parts) {
   auto options = std::make_shared<TrainOptions>();
   app.add_option("SPEC", options->spec, "experiment to train, a .textproto file").required();
   app.add_option("--set", options->set,
@@ -395,14 +424,17 @@ Action declare(Arguments& app) {
       .check(Check::positive());
   app.add_flag("--no-watchdog", options->no_watchdog,
                "wait for ever for silent ranks, as under a debugger");
-  return [options] { return train(*options); };
+  return [options, parts] { return train(*options, parts); };
 }
 
 }  // namespace
 
-Command train_command() {
+Command train_command(const TrainParts& parts) {
   return {"train", "train a network",
-          "mpirun -np 2 hadal train experiments/resnet/resnet20_c10_short.textproto", declare};
+          "mpirun -np 2 hadal train experiments/resnet/resnet20_c10_short.textproto",
+          [parts](Arguments& app) { return declare(app, parts); }};
 }
+
+Command train_command() { return train_command(TrainParts{}); }
 
 }  // namespace hadal::launcher

@@ -71,6 +71,7 @@ TEST_F(RunStore, GivesBackWhatWasWritten) {
   result.parameters = 268336;
   result.deepest_column_test_error = 12.5;
   result.macs = 1'000'000'000'000'001;
+  result.rewinds = {{.step = 26, .to = 20, .rate_factor = 0.5, .reason = "loss is NaN"}};
   write_result(folder, result);
 
   const RunRecord record = read();
@@ -93,6 +94,10 @@ TEST_F(RunStore, GivesBackWhatWasWritten) {
   EXPECT_EQ(record.result->parameters, 268336);
   EXPECT_EQ(record.result->deepest_column_test_error, 12.5);
   EXPECT_EQ(record.result->macs, 1'000'000'000'000'001);
+  ASSERT_EQ(record.result->rewinds.size(), 1u);
+  EXPECT_EQ(record.result->rewinds[0].to, 20);
+  EXPECT_EQ(record.result->rewinds[0].rate_factor, 0.5);
+  EXPECT_EQ(record.result->rewinds[0].reason, "loss is NaN");
 }
 
 TEST_F(RunStore, AFolderWithoutASpecIsNoRunAndOneWithoutAResultIsUnfinished) {
@@ -131,6 +136,18 @@ TEST_F(RunStore, EpochsThatAResumedRunRepeatsCountOnce) {
   const RunRecord record = read();
   ASSERT_EQ(record.epochs.size(), 4u);
   EXPECT_EQ(record.epochs[3].train_loss, 2.0);
+}
+
+TEST_F(RunStore, TimesComeBackByHostAndPhaseAndTheLastOfAStepStand) {
+  MetricsWriter metrics(folder);
+  for (const double median : {0.1, 0.2})
+    metrics.times({.step = 50, .steps = 50, .hosts = {{"n1", {{"data", {0.01, median, 0.5}}}}}});
+  metrics.times({.step = 100, .steps = 50, .hosts = {{"n1", {{"data", {0.01, 0.3, 0.5}}}}}});
+  const RunRecord record = read();
+  ASSERT_EQ(record.times.size(), 2u);
+  EXPECT_EQ(record.times[0].step, 50);
+  EXPECT_EQ(record.times[0].hosts.at("n1").at("data").median, 0.2);
+  EXPECT_EQ(record.times[1].hosts.at("n1").at("data").max, 0.5);
 }
 
 TEST_F(RunStore, WhatIsNotFiniteComesBackAsNaN) {

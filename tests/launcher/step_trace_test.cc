@@ -93,6 +93,21 @@ TEST_F(StepTrace, ARepeatedStepThatComesOutOtherwiseIsTold) {
   EXPECT_EQ(read_trace(a).repeated_otherwise, 150);
 }
 
+TEST_F(StepTrace, WhatIsTrainedAnewAfterGoingBackMayDiffer) {
+  fs::create_directories(a);
+  TraceWriter writer(a);
+  const std::uint64_t before[] = {1}, after[] = {2};
+  writer.begin({"w"});
+  for (long long step = 1; step <= 30; ++step) writer.add(step, 1, before);
+  for (long long step = 21; step <= 25; ++step) writer.add(step, 1, after, {}, 1);
+  writer.begin({"w"});  // killed, and resumed from before it went back
+  for (long long step = 11; step <= 30; ++step) writer.add(step, 1, before);
+  for (long long step = 21; step <= 40; ++step) writer.add(step, 1, after, {}, 1);
+  const Trace trace = read_trace(a);
+  EXPECT_EQ(trace.steps.size(), 40u);
+  EXPECT_FALSE(trace.repeated_otherwise.has_value());
+}
+
 TEST_F(StepTrace, ATornLastLineIsCutBeforeAnotherAttemptWrites) {
   write(a, 1, 10, 1000);
   std::ofstream(a / "trace.jsonl", std::ios::app) << "{\"step\":11,\"lo";

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "core/base/error.h"
+#include "launcher/sheet.h"
 #include "launcher/statistic.h"
 #include "launcher/table_input.h"
 #include "tests/launcher/made_sweep.h"
@@ -61,6 +62,24 @@ TEST(Table, KeepsTheLastEpochAndTheBestValidationEpochApart) {
   EXPECT_DOUBLE_EQ(cell.find(Metric::kTrainingError)->mean, 2);
   EXPECT_DOUBLE_EQ(cell.find(Metric::kTrainingTime)->median, 20);
   EXPECT_EQ(cell.find(Metric::kDeepestColumnTestError), nullptr);
+}
+
+TEST(Table, AFinishedRunThatWentBackCountsAndSaysSo) {
+  MadeSweep sweep;
+  RunResult result = finished({.last = 7});
+  result.rewinds = {{.step = 26, .to = 20, .rate_factor = 0.5, .reason = "loss is NaN"}};
+  write_result(sweep.start("net", "", 1), result);
+  sweep.finish("net", "", 2, {.last = 5});
+  const Table table = table_of(sweep.read());
+  EXPECT_EQ(table.cells.at(0).finished, 2);
+  EXPECT_EQ(table.runs[0].detail,
+            "went back from step 26 to 20, its learning rate at 0.5 of the spec's: loss is NaN");
+  EXPECT_EQ(table.runs[1].detail, "");
+  const std::vector<Sheet> sheets = sheets_of(table);
+  const Sheet& last = sheets.back();
+  EXPECT_EQ(last.title, "Failed and unfinished runs, and runs that went back");
+  ASSERT_EQ(last.lines.size(), 1u);
+  EXPECT_EQ(last.lines[0].at(2).text, table.runs[0].detail);
 }
 
 TEST(Table, CountsFailedUnfinishedAndUnstartedRunsAndLeavesThemOutOfTheMean) {
