@@ -77,7 +77,7 @@ TEST(Table, AFinishedRunThatWentBackCountsAndSaysSo) {
   EXPECT_EQ(table.runs[1].detail, "");
   const std::vector<Sheet> sheets = sheets_of(table);
   const Sheet& last = sheets.back();
-  EXPECT_EQ(last.title, "Failed and unfinished runs, and runs that went back");
+  EXPECT_EQ(last.heading, "Failed and unfinished runs, and runs that went back");
   ASSERT_EQ(last.lines.size(), 1u);
   EXPECT_EQ(last.lines[0].at(2).text, table.runs[0].detail);
 }
