@@ -15,9 +15,16 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/error.h"
+
 namespace hadal::dist {
 
 class Heartbeat;
+
+/// Ranks that do not do the same: one sends what another does not expect.
+struct OutOfStepError : CommError {
+  using CommError::CommError;
+};
 
 /// A message under way; its buffer must live, untouched, until test() said true. Destroying it
 /// earlier gives the message up, which only a rank that is about to end may do.
@@ -25,7 +32,7 @@ class Request {
  public:
   virtual ~Request() = default;
   /// True once complete; moves messages along. Throws CommError when it cannot complete any more,
-  /// or when the message had another size than the receiver expected.
+  /// OutOfStepError when the message had another size than the receiver expected.
   virtual bool test() = 0;
 };
 

@@ -20,9 +20,14 @@ void check_mpi(int code, const char* call) {
   char text[MPI_MAX_ERROR_STRING] = {};
   int length = 0;
   if (MPI_Error_string(code, text, &length) != MPI_SUCCESS) length = 0;
-  throw CommError(fmt::format("{}: {}", call,
-                              length > 0 ? std::string(text, static_cast<std::size_t>(length))
-                                         : fmt::format("MPI error {}", code)));
+  const std::string message =
+      fmt::format("{}: {}", call,
+                  length > 0 ? std::string(text, static_cast<std::size_t>(length))
+                             : fmt::format("MPI error {}", code));
+  int error_class = 0;
+  if (MPI_Error_class(code, &error_class) == MPI_SUCCESS && error_class == MPI_ERR_TRUNCATE)
+    throw OutOfStepError("a message is longer than its receiver expects: " + message);
+  throw CommError(message);
 }
 
 #define HADAL_CHECK_MPI(call) check_mpi((call), #call)
@@ -63,9 +68,9 @@ class MpiCommunicator::PendingRequest final : public Request {
     int bytes = 0;
     HADAL_CHECK_MPI(MPI_Get_count(&status, MPI_BYTE, &bytes));
     if (bytes != expected_)
-      throw CommError(fmt::format("rank {} sends {} bytes where rank {} expects {} (tag {})",
-                                  status.MPI_SOURCE, bytes, owner_.rank_, expected_,
-                                  status.MPI_TAG));
+      throw OutOfStepError(fmt::format("rank {} sends {} bytes where rank {} expects {} (tag {})",
+                                       status.MPI_SOURCE, bytes, owner_.rank_, expected_,
+                                       status.MPI_TAG));
   }
 
   MpiCommunicator& owner_;

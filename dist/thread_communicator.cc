@@ -121,8 +121,8 @@ class ReceiveRequest final : public Request {
     const auto bytes = hub_.take(from_, to_, tag_, place_);
     if (!bytes) return false;
     if (bytes->size() != into_.size())
-      throw CommError(fmt::format("rank {} sends {} bytes where rank {} expects {} (tag {})", from_,
-                                  bytes->size(), to_, into_.size(), tag_));
+      throw OutOfStepError(fmt::format("rank {} sends {} bytes where rank {} expects {} (tag {})",
+                                       from_, bytes->size(), to_, into_.size(), tag_));
     if (!bytes->empty()) std::memcpy(into_.data(), bytes->data(), bytes->size());
     return done_ = true;
   }
@@ -161,8 +161,8 @@ class ThreadCommunicator final : public Communicator {
         rank_, rank_ == root ? std::span<const std::byte>(bytes) : std::span<std::byte>());
     const Bytes& from_root = parts[static_cast<std::size_t>(root)];
     if (from_root.size() != bytes.size())
-      throw CommError(fmt::format("broadcast: rank {} sends {} bytes, rank {} expects {}", root,
-                                  from_root.size(), rank_, bytes.size()));
+      throw OutOfStepError(fmt::format("broadcast: rank {} sends {} bytes, rank {} expects {}",
+                                       root, from_root.size(), rank_, bytes.size()));
     if (!bytes.empty()) std::memcpy(bytes.data(), from_root.data(), bytes.size());
   }
   std::vector<Bytes> do_all_gather(std::span<const std::byte> bytes) override {

@@ -189,6 +189,28 @@ std::optional<Verdict> judge(const Observation& seen, const WatchdogOptions& opt
                              when(me), options.limit(me))};
 }
 
+std::string whereabouts(const Observation& seen) {
+  std::vector<std::pair<std::string, std::string>> places;  // what is done there, and by whom
+  for (int rank = 0; rank < static_cast<int>(seen.beats.size()); ++rank) {
+    const Beat& beat = seen.beats[rank];
+    if (beat.state == Beat::State::kAbsent) continue;
+    const std::string place =
+        beat.state == Beat::State::kEnded
+            ? fmt::format("ended at {}", when(beat))
+            : fmt::format("{} \"{}\" at {}", name_of(beat.phase), beat.describe(), when(beat));
+    const auto known = std::find_if(places.begin(), places.end(),
+                                    [&](const auto& other) { return other.first == place; });
+    if (known == places.end())
+      places.emplace_back(place, who(seen, rank));
+    else
+      known->second += ", " + who(seen, rank);
+  }
+  std::string text;
+  for (const auto& [place, ranks] : places)
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", ranks, place);
+  return text;
+}
+
 std::string process_state(std::int32_t pid) {
   if (::kill(pid, 0) != 0 && errno == ESRCH) return "gone";
   char line[512] = {};

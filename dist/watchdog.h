@@ -62,6 +62,10 @@ struct Verdict {
 /// Whether the job must end, and why.
 std::optional<Verdict> judge(const Observation& seen, const WatchdogOptions& options);
 
+/// "rank 0 (n1, pid 7), rank 1 (n1, pid 8): collective "barrier" at step 12; rank 2 (n1, pid 9):
+/// …": the ranks that this machine can see, those that do the same together.
+std::string whereabouts(const Observation& seen);
+
 /// From /proc/<pid>/stat: "running", "sleeping", "waiting for I/O", "stopped", "gone".
 std::string process_state(std::int32_t pid);
 

@@ -53,6 +53,15 @@ void World::require_group(const JobEnvironment& job) const {
                   job.rank, job.size, comm_->rank(), comm_->size()));
 }
 
+std::string World::explain(const Error& error) const {
+  if (dynamic_cast<const OutOfStepError*>(&error) == nullptr) return error.what();
+  Observation seen;
+  seen.rank = heartbeat_->rank();
+  for (int rank = 0; rank < board_->ranks(); ++rank) seen.beats.push_back(board_->read(rank));
+  seen.hosts = hosts_;
+  return fmt::format("the ranks are not in step: {}; {}", error.what(), whereabouts(seen));
+}
+
 void World::finish() {
   heartbeat_->enter(Phase::kFinalize, "finish");
   if (mpi_ != nullptr) mpi_->finalize();

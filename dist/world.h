@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/error.h"
 #include "dist/communicator.h"
 #include "dist/heartbeat.h"
 #include "dist/job_environment.h"
@@ -45,6 +46,9 @@ class World {
   /// True for the first rank of this machine that asks: an error that several ranks meet is printed
   /// by that one. Keep the World outside the try block whose catch prints.
   bool claim_report() { return board_->claim_report(); }
+
+  /// What the error says; of ranks that are not in step also where each of this machine is.
+  std::string explain(const Error& error) const;
 
   /// Waits for all ranks and closes MPI.
   void finish();

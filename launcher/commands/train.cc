@@ -218,11 +218,12 @@ RunResult result_of(const experiments::RunSummary& summary, const spec::Experime
   return result;
 }
 
-RunResult failed_result(const Error& error, const spec::ExperimentSpec& spec, int ranks) {
+RunResult failed_result(ExitCode code, const std::string& reason, const spec::ExperimentSpec& spec,
+                        int ranks) {
   RunResult result;
   result.status = RunStatus::kFailed;
-  result.exit_code = static_cast<int>(error.exit_code());
-  result.reason = error.what();
+  result.exit_code = static_cast<int>(code);
+  result.reason = reason;
   result.spec_hash = spec::spec_hash(spec);
   result.name = spec.name();
   result.ranks = ranks;
@@ -386,11 +387,12 @@ int train(const TrainOptions& options, const TrainParts& parts) {
     // Several ranks may meet the same error: the first says so at once, for the others' exit ends
     // it, and writes it down where the run is its own and the disk lets it.
     if (!world.claim_report()) return static_cast<int>(error.exit_code());
-    complain(std::cerr, error.what());
+    const std::string reason = world.explain(error);
+    complain(std::cerr, reason);
     try {
       const bool superseded = dynamic_cast<const Superseded*>(&error) != nullptr;
       if (folder_is_ours && !superseded)
-        write_result(folder, failed_result(error, spec, comm.size()));
+        write_result(folder, failed_result(error.exit_code(), reason, spec, comm.size()));
     } catch (const Error&) {
       // It has been said.
     }

@@ -79,7 +79,7 @@ TEST(ThreadCommunicator, AMessageOfAnotherSizeIsRefused) {
                            else
                              wait(comm, *comm.start_receive(bytes, 0, 0));
                          }),
-               CommError);
+               OutOfStepError);
 }
 
 TEST(ThreadCommunicator, AnExceptionInOneRankEndsAllAndIsRethrown) {

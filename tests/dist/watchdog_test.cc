@@ -59,6 +59,14 @@ TEST(Judge, NamesTheRankThatDidNotComeItsHostAndWhatItDid) {
   EXPECT_THAT(verdict->line, Not(HasSubstr("\n")));
 }
 
+TEST(Whereabouts, SaysWhatEveryRankDoesThatCanBeSeen) {
+  Observation seen = hang(1, 1);
+  seen.beats.push_back({});
+  EXPECT_EQ(whereabouts(seen),
+            "rank 0 (n1, pid 100), rank 1 (n1, pid 101): collective \"all-reduce bucket\" at step "
+            "812; rank 2 (n1, pid 102): compute \"res4b.conv1\" at step 812");
+}
+
 TEST(Judge, WaitsUntilTheLimitTimesPatience) {
   EXPECT_FALSE(judge(hang(59, 500), {}).has_value());
   EXPECT_TRUE(judge(hang(61, 500), {}).has_value());
