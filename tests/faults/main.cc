@@ -138,6 +138,7 @@ int run(const Options& options) {
   const double began = clock.now_s();
   TemporaryFolder temporary;
   const auto folder = options.keep ? std::filesystem::absolute("faults.kept") : temporary.path();
+  if (options.keep) std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   Storyteller teller({.trainer = HADAL_FAULT_TRAINER,
                       .mpirun = HADAL_MPIRUN,

@@ -80,9 +80,10 @@ constexpr const char* kSpec = R"(
 
 class NthCall : public testing::Test {
  protected:
-  /// `act` with the first, second, … call failing, `check` after each; how many failed.
-  int each_fails(const std::string& call, const std::function<void()>& act,
-                 const std::function<void()>& check) {
+  /// `act` with the first, second, … call failing, `check` after each. At least one must have.
+  void each_fails(const std::string& call, const std::function<void()>& act,
+                  const std::function<void()>& check) {
+    int failures = 0;
     for (const int error : {ENOSPC, EDQUOT, EIO, EMFILE}) {
       for (int number = 1;; ++number) {
         SCOPED_TRACE(fmt::format("{} number {}: {}", call, number, std::strerror(error)));
@@ -98,16 +99,15 @@ class NthCall : public testing::Test {
         const bool reached = plan.seen >= number;
         plan = {};
         if (!reached) break;
-        failures_ += failed;
+        failures += failed;
         check();
-        if (HasFailure()) return failures_;
+        if (HasFailure()) return;
       }
     }
-    return failures_;
+    EXPECT_GT(failures, 0) << call;
   }
 
   TemporaryFolder root;
-  int failures_ = 0;
 };
 
 TEST_F(NthCall, ACheckpointIsWrittenWholeOrTheOneBeforeStays) {
@@ -118,21 +118,20 @@ TEST_F(NthCall, ACheckpointIsWrittenWholeOrTheOneBeforeStays) {
     weight.as<float>()[0] = static_cast<float>(step);
     store.save({.spec = spec, .step = step}, {{"weights", {{"w", weight.view()}}}});
   };
-  std::int64_t good = 1;
+  std::int64_t step = 0, good = ++step;
   save(good);
   for (const char* call : {"open", "write", "fsync", "rename", "mkdir"})
     each_fails(
-        call, [&] { save(good + 1); },
+        call, [&] { save(++step); },
         [&] {
           const auto newest = store.latest_good(spec);
           ASSERT_TRUE(newest.has_value());
           EXPECT_GE(newest->state.step, good);
-          save(++good);
+          save(good = ++step);
           EXPECT_EQ(store.latest_good(spec)->state.step, good);
           for (const auto& entry : fs::directory_iterator(root.path() / "checkpoints"))
             EXPECT_EQ(entry.path().filename().string().substr(0, 5), "step-");
         });
-  EXPECT_GT(failures_, 40);
 }
 
 TEST_F(NthCall, AResultIsWrittenWholeOrNotThere) {
@@ -154,7 +153,6 @@ TEST_F(NthCall, AResultIsWrittenWholeOrNotThere) {
           result.steps = ++good;
           launcher::write_result(root.path(), result);
         });
-  EXPECT_GT(failures_, 10);
 }
 
 TEST_F(NthCall, ALineOfMetricsIsThereOrTornAtTheEnd) {
@@ -169,7 +167,6 @@ TEST_F(NthCall, ALineOfMetricsIsThereOrTornAtTheEnd) {
           write_file_atomically(root.path() / "spec.textproto", "");
           EXPECT_NO_THROW(launcher::read_run(root.path()));
         });
-  EXPECT_GT(failures_, 5);
 }
 
 }  // namespace

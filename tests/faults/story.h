@@ -62,6 +62,7 @@ class Storyteller {
     std::filesystem::path disk = {};  // the file that is the run's disk; empty: none
     int attempt = 1;                  // as the run's supervisor would count it
     int number = 0;                   // of starts
+    std::string result_before = {};   // result.json as the last start found it
 
     std::string beside() const { return (outside.empty() ? folder : outside).string(); }
   };
