@@ -1,0 +1,1 @@
+// Holds no test: it is there for prelude.h to be compiled with a program's options.
