@@ -132,8 +132,8 @@ std::optional<Verdict> waited_too_long(const Observation& seen, const Beat& me, 
   const std::string elsewhere = unseen(seen);
   const int other = elsewhere_engaged(seen, me);
   const std::string guess =
-      other >= 0
-          ? fmt::format("{} entered \"{}\" instead", who(seen, other), seen.beats[other].describe())
+      other >= 0          ? fmt::format("{} entered \"{}\" of {} instead", who(seen, other),
+                                        seen.beats[other].describe(), when(seen.beats[other]))
       : elsewhere.empty() ? "all ranks have entered it, but its messages do not arrive"
                           : "no rank of this machine is missing, so look at rank " + elsewhere;
   return Verdict{

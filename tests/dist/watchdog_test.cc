@@ -119,7 +119,7 @@ TEST(Judge, RanksThatWaitForDifferentThingsAreAProgramThatLostItsWay) {
   Observation seen = hang(61, 500);
   seen.beats[2] = beat(102, Phase::kCollective, "barrier", 5, 61);
   ASSERT_TRUE(judge(seen, {}).has_value());
-  EXPECT_THAT(judge(seen, {})->line, HasSubstr("rank 2 (n1, pid 102) entered \"barrier\" instead"));
+  EXPECT_THAT(judge(seen, {})->line, HasSubstr("rank 2 (n1, pid 102) entered \"barrier\" of step 812 instead"));
 }
 
 TEST(Judge, ADeadProcessEndsTheJobAtOnce) {
