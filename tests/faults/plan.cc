@@ -122,7 +122,10 @@ Story draw_story(Stage stage, const std::vector<Kind>& kinds, int number, Draws&
   }
   story.last_ranks = kRankNumbers[static_cast<std::size_t>(draws.below(kRankNumbers.size()))];
   if (stage == Stage::kSweep)
-    for (Attempt& attempt : story.attempts) attempt.ranks = 2;
+    for (Attempt& attempt : story.attempts) {
+      attempt.ranks = 2;
+      attempt.fault.rank %= 2;
+    }
   return story;
 }
 
