@@ -1,8 +1,7 @@
 #include "launcher/sweep_status.h"
 
 #include <algorithm>
-#include <array>
-#include <utility>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -13,37 +12,6 @@ namespace hadal::launcher {
 namespace {
 
 using State = SweepStatus::State;
-
-State state_of(const SweepRecord::Run& run) {
-  const RunResult* result = run.record && run.record->result ? &*run.record->result : nullptr;
-  if (result != nullptr && result->status == RunStatus::kFinished) return State::kFinished;
-  if (run.cancelled && !run.running) return State::kCancelled;
-  if (run.running) return State::kRunning;
-  if (!run.again.empty()) return State::kWaiting;
-  if (result != nullptr && result->status == RunStatus::kFailed) return State::kFailed;
-  if (result != nullptr && result->status == RunStatus::kPaused) return State::kPaused;
-  return run.record && (result != nullptr || run.record->progress) ? State::kIdle : State::kWaiting;
-}
-
-std::string name_of(State state) {
-  switch (state) {
-    case State::kFinished:
-      return "finished";
-    case State::kFailed:
-      return "failed";
-    case State::kCancelled:
-      return "cancelled";
-    case State::kPaused:
-      return "paused";
-    case State::kRunning:
-      return "running";
-    case State::kIdle:
-      return "unfinished";
-    case State::kWaiting:
-      return "waiting";
-  }
-  return {};
-}
 
 std::string where(const RunRecord& record) {
   if (!record.progress) return "";
@@ -77,8 +45,7 @@ std::string detail_of(const SweepRecord::Run& run, State state, bool over) {
           result.last && result.last->validation_error
               ? fmt::format(", validation error {:.2f} %", *result.last->validation_error)
               : "";
-      return fmt::format("{} after epoch {}{}", over ? "stopped early" : "paused", result.epochs,
-                         error);
+      return fmt::format("{} after epoch {}{}", name_of(state, over), result.epochs, error);
     }
     case State::kRunning:
       return running_detail(run);
@@ -90,49 +57,78 @@ std::string detail_of(const SweepRecord::Run& run, State state, bool over) {
   return {};
 }
 
-std::optional<double> seconds_left(const SweepRecord& sweep, const std::vector<State>& states) {
-  double finished_s = 0, running_left_s = 0;
-  int finished = 0, running = 0, waiting = 0;
-  for (std::size_t i = 0; i < sweep.runs.size(); ++i) {
-    const auto& record = sweep.runs[i].record;
-    if (states[i] == State::kFinished) {
-      ++finished;
-      finished_s += record->result->seconds;
-    } else if (states[i] == State::kRunning) {
-      if (!record || !record->progress) {
-        ++waiting;  // all of it lies ahead
-        continue;
-      }
-      ++running;
-      running_left_s += record->progress->seconds_left;
-    } else if (states[i] == State::kWaiting || states[i] == State::kIdle) {
-      ++waiting;
-    }
-  }
-  if (running == 0 || (waiting > 0 && finished == 0)) return std::nullopt;
-  const double waiting_s = waiting > 0 ? waiting * finished_s / finished : 0;
-  return (running_left_s + waiting_s) / running;
+}  // namespace
+
+State state_of(const SweepRecord::Run& run) {
+  const RunResult* result = run.record && run.record->result ? &*run.record->result : nullptr;
+  if (result != nullptr && result->status == RunStatus::kFinished) return State::kFinished;
+  if (run.cancelled && !run.running) return State::kCancelled;
+  if (run.running) return State::kRunning;
+  if (!run.again.empty()) return State::kWaiting;
+  if (result != nullptr && result->status == RunStatus::kFailed) return State::kFailed;
+  if (result != nullptr && result->status == RunStatus::kPaused) return State::kPaused;
+  return run.record && (result != nullptr || run.record->progress) ? State::kIdle : State::kWaiting;
 }
 
-std::string summary_of(const SweepRecord& sweep, const std::vector<State>& states) {
-  std::string text = fmt::format("{} runs:", sweep.runs.size());
-  constexpr std::array kOrder = {State::kFinished,  State::kFailed, State::kRunning, State::kPaused,
-                                 State::kCancelled, State::kIdle,   State::kWaiting};
-  const char* separator = " ";
-  for (const State state : kOrder) {
-    const auto number = std::ranges::count(states, state);
-    if (number == 0) continue;
-    const bool stopped = state == State::kPaused && sweep.over;
-    text += fmt::format("{}{} {}", std::exchange(separator, ", "), number,
-                        stopped ? "stopped early" : name_of(state));
+std::string name_of(State state, bool over) {
+  switch (state) {
+    case State::kRunning:
+      return "running";
+    case State::kFailed:
+      return "failed";
+    case State::kFinished:
+      return "finished";
+    case State::kPaused:
+      return over ? "stopped early" : "paused";
+    case State::kIdle:
+      return "unfinished";
+    case State::kCancelled:
+      return "cancelled";
+    case State::kWaiting:
+      return "waiting";
   }
-  if (sweep.strategy == "all")
-    if (const auto seconds = seconds_left(sweep, states))
-      text += fmt::format("; about {} left", format_duration(*seconds));
+  return {};
+}
+
+std::string counts_of(const SweepRecord& sweep) {
+  std::map<State, int> counts;
+  for (const SweepRecord::Run& run : sweep.runs) ++counts[state_of(run)];
+  std::string text;
+  for (const State state : {State::kFinished, State::kFailed, State::kRunning, State::kPaused,
+                            State::kCancelled, State::kIdle, State::kWaiting})
+    if (counts[state] > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[state],
+                          name_of(state, sweep.over));
   return text;
 }
 
-}  // namespace
+std::optional<double> seconds_left(const SweepRecord& sweep) {
+  if (sweep.strategy != "all") return std::nullopt;
+  double longest_s = 0, running_s = 0, known_s = 0;  // known: what whole runs take
+  int running = 0, known = 0, waiting = 0;
+  for (const SweepRecord::Run& run : sweep.runs) {
+    const State state = state_of(run);
+    if (state == State::kFinished) {
+      known_s += run.record->result->seconds;
+      ++known;
+    } else if (state == State::kRunning && run.record && run.record->progress) {
+      const Progress& p = *run.record->progress;
+      running_s += p.seconds_left;
+      longest_s = std::max(longest_s, p.seconds_left);
+      ++running;
+      if (p.step > 0 && p.step < p.steps) {
+        known_s +=
+            p.seconds_left * static_cast<double>(p.steps) / static_cast<double>(p.steps - p.step);
+        ++known;
+      }
+    } else if (state == State::kRunning || state == State::kWaiting || state == State::kIdle) {
+      ++waiting;  // all of it lies ahead
+    }
+  }
+  if (running == 0 || (waiting > 0 && known == 0)) return std::nullopt;
+  const double waiting_s = waiting > 0 ? waiting * known_s / known : 0;
+  return std::max(longest_s, (running_s + waiting_s) / running);
+}
 
 SweepStatus status_of(const SweepRecord& sweep) {
   SweepStatus status;
@@ -140,13 +136,14 @@ SweepStatus status_of(const SweepRecord& sweep) {
       fmt::format("{}: {}", sweep.name,
                   sweep.locked ? fmt::format("a launcher is at work ({})", sweep.holder)
                                : "no launcher at work");
-  std::vector<State> states;
   for (const SweepRecord::Run& run : sweep.runs) {
-    states.push_back(state_of(run));
-    status.lines.push_back({states.back(), run.planned.hash, run.planned.name,
-                            detail_of(run, states.back(), sweep.over)});
+    const State state = state_of(run);
+    status.lines.push_back(
+        {state, run.planned.hash, run.planned.name, detail_of(run, state, sweep.over)});
   }
-  status.summary = summary_of(sweep, states);
+  status.summary = fmt::format("{} runs: {}", sweep.runs.size(), counts_of(sweep));
+  if (const auto seconds = seconds_left(sweep))
+    status.summary += fmt::format("; about {} left", format_duration(*seconds));
   return status;
 }
 

@@ -11,7 +11,7 @@ namespace hadal::launcher {
 
 struct SweepStatus {
   /// kIdle: trained a while, and nothing trains it now. kPaused: as far as its strategy let it go.
-  enum class State { kFinished, kFailed, kCancelled, kPaused, kRunning, kIdle, kWaiting };
+  enum class State { kRunning, kFailed, kFinished, kPaused, kIdle, kCancelled, kWaiting };
   struct Line {
     State state = State::kWaiting;
     std::string hash, name;
@@ -22,9 +22,22 @@ struct SweepStatus {
   std::string summary;      // "12 runs: 3 finished, 2 running, 7 waiting; about 4m 10s left"
 };
 
-/// What read_sweep(…, ReadRuns::kState) tells. The time left supposes that what waits takes as long
-/// as what has finished, with as many runs at a time as now; it is told of sweeps of which every
-/// run is run to its end.
+SweepStatus::State state_of(const SweepRecord::Run& run);
+
+/// "running", "failed", "finished", "paused", or "stopped early" where its strategy has nothing
+/// more to start, "unfinished", "cancelled", "waiting".
+std::string name_of(SweepStatus::State state, bool over);
+
+/// "2 finished, 1 running": how many runs are in each state that any is in.
+std::string counts_of(const SweepRecord& sweep);
+
+/// Seconds until the sweep is done, if it goes on as it has: what running runs expect, and for each
+/// that waits the mean of what is known of the others, spread over as many at a time as run now.
+/// None where nothing runs or nothing is known yet, and of a sweep whose strategy chooses which
+/// runs go on.
+std::optional<double> seconds_left(const SweepRecord& sweep);
+
+/// What read_sweep(…, ReadRuns::kState) tells.
 SweepStatus status_of(const SweepRecord& sweep);
 
 /// The heading, a line per run, the summary. Of sweeps of more than `most` runs only those that

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "launcher/command.h"
 #include "launcher/stop_signals.h"
+#include "launcher/sweep_status.h"
 #include "launcher/sweep_store.h"
 #include "launcher/watch/screen.h"
 #include "launcher/watch/sweep_view.h"
@@ -53,21 +54,22 @@ void watch_on_terminal(const Options& options, const StopSignals& signals) {
   }
 }
 
-/// A line for every run whose stage or epoch has changed, until nothing is at work any more.
+/// A line for every run whose state or epoch has changed, until nothing is at work any more.
 void watch_plainly(const Options& options, StopSignals& signals) {
   SystemClock clock;
-  std::map<std::string, std::pair<watch::Stage, int>> seen;
+  std::map<std::string, std::pair<SweepStatus::State, int>> seen;
   std::string summary;
   while (signals.count() == 0) {
     const double began = clock.now_s();
     const SweepRecord sweep = read_sweep(options.folder);
     for (const SweepRecord::Run& run : sweep.runs) {
-      const watch::Stage stage = watch::stage_of(sweep, run);
+      const SweepStatus::State state = state_of(run);
       const int epoch = run.record && run.record->progress ? run.record->progress->epoch : 0;
-      const auto [at, is_new] = seen.try_emplace(run.planned.hash, watch::Stage::kWaiting, -1);
-      if (!is_new && at->second == std::pair(stage, epoch)) continue;
-      at->second = {stage, epoch};
-      if (stage != watch::Stage::kWaiting) std::cout << watch::line_of(sweep, run) << "\n";
+      const auto [at, is_new] =
+          seen.try_emplace(run.planned.hash, SweepStatus::State::kWaiting, -1);
+      if (!is_new && at->second == std::pair(state, epoch)) continue;
+      at->second = {state, epoch};
+      if (state != SweepStatus::State::kWaiting) std::cout << watch::line_of(sweep, run) << "\n";
     }
     if (const std::string now = watch::summary_of(sweep); now != summary)
       std::cout << (summary = now) << "\n";

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <numeric>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,6 +11,7 @@
 #include "core/base/json.h"
 #include "core/base/strings.h"
 #include "launcher/sheet_text.h"
+#include "launcher/sweep_status.h"
 #include "launcher/watch/sparkline.h"
 
 namespace hadal::launcher::watch {
@@ -22,29 +21,7 @@ using nlohmann::json;
 
 constexpr std::size_t kBarWidth = 16, kCurveWidth = 16, kNews = 6, kLeastRuns = 3;
 
-const std::vector<std::pair<Stage, const char*>>& stages() {
-  static const std::vector<std::pair<Stage, const char*>> all = {{Stage::kFinished, "finished"},
-                                                                 {Stage::kRunning, "running"},
-                                                                 {Stage::kFailed, "failed"},
-                                                                 {Stage::kStopped, "stopped"},
-                                                                 {Stage::kWaiting, "waiting"}};
-  return all;
-}
-
-std::map<Stage, int> counts_of(const SweepRecord& sweep) {
-  std::map<Stage, int> counts;
-  for (const SweepRecord::Run& run : sweep.runs) ++counts[stage_of(sweep, run)];
-  return counts;
-}
-
-std::string counts_text(const SweepRecord& sweep) {
-  std::map<Stage, int> counts = counts_of(sweep);
-  std::string text;
-  for (const auto& [stage, name] : stages())
-    if (counts[stage] > 0 || stage == Stage::kFinished)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[stage], name);
-  return text;
-}
+using State = SweepStatus::State;
 
 /// Rows and columns of the table that the run is in, and its seed: what people call it.
 std::string title_of(const SweepRecord& sweep, const SweepRecord::Run& run) {
@@ -58,8 +35,9 @@ std::string title_of(const SweepRecord& sweep, const SweepRecord::Run& run) {
   return one_line(run.planned.name);
 }
 
-double share_of(const SweepRecord::Run& run, Stage stage) {
-  if (stage == Stage::kFinished || stage == Stage::kFailed) return 1;
+double share_of(const SweepRecord::Run& run) {
+  const State state = state_of(run);
+  if (state == State::kFinished || state == State::kFailed) return 1;
   if (!run.record || !run.record->progress || run.record->progress->steps <= 0) return 0;
   const Progress& p = *run.record->progress;
   return static_cast<double>(p.step) / static_cast<double>(p.steps);
@@ -100,33 +78,38 @@ class Painter {
 constexpr const char* kBold = "1";
 constexpr const char* kFaint = "2";
 
-const char* code_of(Stage stage) {
-  switch (stage) {
-    case Stage::kRunning:
+const char* code_of(State state) {
+  switch (state) {
+    case State::kRunning:
       return "36";
-    case Stage::kFinished:
+    case State::kFinished:
       return "32";
-    case Stage::kFailed:
+    case State::kFailed:
       return "31";
-    case Stage::kStopped:
+    case State::kPaused:
+    case State::kIdle:
+    case State::kCancelled:
       return "33";
-    case Stage::kWaiting:
+    case State::kWaiting:
       return kFaint;
   }
   return kFaint;
 }
 
-const char* mark_of(Stage stage) {
-  switch (stage) {
-    case Stage::kRunning:
+const char* mark_of(State state) {
+  switch (state) {
+    case State::kRunning:
       return "▶";
-    case Stage::kFinished:
+    case State::kFinished:
       return "✓";
-    case Stage::kFailed:
+    case State::kFailed:
       return "✗";
-    case Stage::kStopped:
+    case State::kPaused:
+    case State::kIdle:
       return "‖";
-    case Stage::kWaiting:
+    case State::kCancelled:
+      return "×";
+    case State::kWaiting:
       return "·";
   }
   return " ";
@@ -138,26 +121,29 @@ std::string progress_text(const Progress& p) {
 }
 
 /// What there is to say of a run behind its bar and curve.
-std::string state_text(const SweepRecord::Run& run, Stage stage) {
-  switch (stage) {
-    case Stage::kRunning:
+std::string state_text(const SweepRecord::Run& run, bool over) {
+  const State state = state_of(run);
+  switch (state) {
+    case State::kRunning:
       return run.record && run.record->progress ? progress_text(*run.record->progress) : "starting";
-    case Stage::kFinished: {
+    case State::kFinished: {
       const RunResult& result = *run.record->result;
       const std::string error = result.last && result.last->test_error
                                     ? fmt::format("test error {:.2f} %  ", *result.last->test_error)
                                     : "";
       return error + format_duration(result.seconds);
     }
-    case Stage::kFailed:
+    case State::kFailed:
       return one_line(run.record->result->reason);
-    case Stage::kStopped:
+    case State::kPaused:
+    case State::kIdle:
+    case State::kCancelled:
       return run.record && run.record->progress
-                 ? fmt::format("at epoch {} of {}", run.record->progress->epoch,
-                               run.record->progress->epochs)
-                 : "stopped";
-    case Stage::kWaiting:
-      return "";
+                 ? fmt::format("{} at epoch {} of {}", name_of(state, over),
+                               run.record->progress->epoch, run.record->progress->epochs)
+                 : name_of(state, over);
+    case State::kWaiting:
+      return one_line(run.again);
   }
   return "";
 }
@@ -166,9 +152,8 @@ std::string state_text(const SweepRecord::Run& run, Stage stage) {
 std::vector<const SweepRecord::Run*> ordered(const SweepRecord& sweep) {
   std::vector<const SweepRecord::Run*> runs;
   for (const SweepRecord::Run& run : sweep.runs) runs.push_back(&run);
-  std::stable_sort(runs.begin(), runs.end(), [&](const auto* a, const auto* b) {
-    return stage_of(sweep, *a) < stage_of(sweep, *b);
-  });
+  std::stable_sort(runs.begin(), runs.end(),
+                   [](const auto* a, const auto* b) { return state_of(*a) < state_of(*b); });
   return runs;
 }
 
@@ -200,7 +185,7 @@ class Page {
   void head() {
     const std::string launcher = sweep_.locked ? "a launcher is at work" : "no launcher at work";
     const std::string name = one_line(sweep_.name);
-    lines_.push_back(paint_(name, kBold) + "  " + counts_text(sweep_) + "  " +
+    lines_.push_back(paint_(name, kBold) + "  " + counts_of(sweep_) + "  " +
                      paint_(launcher, kFaint));
     const double done = share_done(sweep_);
     const auto left = seconds_left(sweep_);
@@ -223,18 +208,19 @@ class Page {
   }
 
   std::string run_line(const SweepRecord::Run& run, std::size_t title) const {
-    const Stage stage = stage_of(sweep_, run);
-    const char* code = code_of(stage);
-    std::string line = paint_(mark_of(stage), code) + " " + padded(title_of(sweep_, run), title);
-    if (stage == Stage::kWaiting) return paint_(line, kFaint);
-    line += "  " + paint_(bar(share_of(run, stage), kBarWidth), code) + paint_("▏", kFaint);
+    const State state = state_of(run);
+    const char* code = code_of(state);
+    std::string line = paint_(mark_of(state), code) + " " + padded(title_of(sweep_, run), title);
+    if (state == State::kWaiting)
+      return paint_(line + (run.again.empty() ? "" : "  " + state_text(run, sweep_.over)), kFaint);
+    line += "  " + paint_(bar(share_of(run), kBarWidth), code) + paint_("▏", kFaint);
     const Curve curve = run.record ? curve_of(*run.record) : Curve{};
     const std::string last =
         curve.errors.empty() ? "" : fmt::format("{:.2f} % {}", curve.errors.back(), curve.name);
     line += " " + padded(sparkline(curve.errors, kCurveWidth), kCurveWidth) + " ";
     return line + padded(last, 18) + "  " +
-           (stage == Stage::kFailed ? paint_(state_text(run, stage), code)
-                                    : state_text(run, stage));
+           (state == State::kFailed ? paint_(state_text(run, sweep_.over), code)
+                                    : state_text(run, sweep_.over));
   }
 
   const SweepRecord& sweep_;
@@ -245,44 +231,10 @@ class Page {
 
 }  // namespace
 
-Stage stage_of(const SweepRecord& sweep, const SweepRecord::Run& run) {
-  if (!run.record) return Stage::kWaiting;
-  if (!run.record->result) return sweep.locked ? Stage::kRunning : Stage::kStopped;
-  switch (run.record->result->status) {
-    case RunStatus::kFinished:
-      return Stage::kFinished;
-    case RunStatus::kFailed:
-      return Stage::kFailed;
-    default:
-      return Stage::kStopped;
-  }
-}
-
-std::optional<double> seconds_left(const SweepRecord& sweep) {
-  std::vector<double> running, whole;
-  int waiting = 0;
-  for (const SweepRecord::Run& run : sweep.runs) {
-    const Stage stage = stage_of(sweep, run);
-    waiting += stage == Stage::kWaiting;
-    if (stage == Stage::kFinished) whole.push_back(run.record->result->seconds);
-    if (stage != Stage::kRunning || !run.record->progress) continue;
-    const double left = run.record->progress->seconds_left, share = share_of(run, stage);
-    running.push_back(left);
-    if (share > 0 && share < 1) whole.push_back(left / (1 - share));
-  }
-  if (running.empty() || (waiting > 0 && whole.empty())) return std::nullopt;
-  const double longest = *std::max_element(running.begin(), running.end());
-  double all = std::accumulate(running.begin(), running.end(), 0.0);
-  if (waiting > 0)
-    all += waiting * std::accumulate(whole.begin(), whole.end(), 0.0) /
-           static_cast<double>(whole.size());
-  return std::max(longest, all / static_cast<double>(running.size()));
-}
-
 double share_done(const SweepRecord& sweep) {
   if (sweep.runs.empty()) return 1;
   double done = 0;
-  for (const SweepRecord::Run& run : sweep.runs) done += share_of(run, stage_of(sweep, run));
+  for (const SweepRecord::Run& run : sweep.runs) done += share_of(run);
   return done / static_cast<double>(sweep.runs.size());
 }
 
@@ -320,16 +272,15 @@ std::vector<std::string> page_of(const SweepRecord& sweep, const std::vector<std
 
 std::string summary_of(const SweepRecord& sweep) {
   const auto left = seconds_left(sweep);
-  return fmt::format("{}: {} of {} runs, {:.0f} %{}", one_line(sweep.name), counts_text(sweep),
+  return fmt::format("{}: {} of {} runs, {:.0f} %{}", one_line(sweep.name), counts_of(sweep),
                      sweep.runs.size(), 100 * share_done(sweep),
                      left ? fmt::format(", about {} left", format_duration(*left)) : "");
 }
 
 std::string line_of(const SweepRecord& sweep, const SweepRecord::Run& run) {
-  const Stage stage = stage_of(sweep, run);
-  std::string text = state_text(run, stage);
-  for (const auto& [known, name] : stages())
-    if (known == stage) text = name + (text.empty() ? "" : ": " + text);
+  const std::string state = name_of(state_of(run), sweep.over);
+  std::string text = state_text(run, sweep.over);
+  if (!text.starts_with(state)) text = state + (text.empty() ? "" : ": " + text);
   return title_of(sweep, run) + "  " + text;
 }
 

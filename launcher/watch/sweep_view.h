@@ -11,16 +11,6 @@
 
 namespace hadal::launcher::watch {
 
-enum class Stage { kRunning, kFailed, kFinished, kStopped, kWaiting };
-
-/// Where a run is. Without a launcher at work nothing runs; a failed run may be tried again.
-Stage stage_of(const SweepRecord& sweep, const SweepRecord::Run& run);
-
-/// Seconds until the sweep is done, if it goes on as it has: what running runs expect, and for each
-/// that waits the mean of what is known of the others, spread over as many at a time as run now.
-/// None where nothing runs or nothing is known yet.
-std::optional<double> seconds_left(const SweepRecord& sweep);
-
 /// The share of all epochs that is done: 0 to 1.
 double share_done(const SweepRecord& sweep);
 

@@ -45,7 +45,8 @@ TEST(SweepStatus, TellsWhatRunsHowFastAndWhatFailedAndWhy) {
               ElementsAre("finished, test error 7.50 %, 1m 40s", "failed: no data",
                           "running  epoch 3/6  step 30/60  loss 0.5000  400 images/s  50.0s left",
                           "waiting"));
-  // One at a time: 50 s of the one that runs, 100 s for the one that waits.
+  // One at a time: 50 s of the one that runs, and 100 s for the one that waits, which is what the
+  // others take.
   EXPECT_EQ(status_of(sweep).summary,
             "4 runs: 1 finished, 1 failed, 1 running, 1 waiting; about 2m 30s left");
 }
@@ -54,6 +55,13 @@ TEST(SweepStatus, WithoutALauncherNothingRunsAndNothingIsLeftToWaitFor) {
   EXPECT_EQ(details(made(false))[2], "unfinished at epoch 3/6, step 30/60");
   EXPECT_EQ(status_of(made(false)).summary,
             "4 runs: 1 finished, 1 failed, 1 unfinished, 1 waiting");
+}
+
+TEST(SweepStatus, NothingIsExpectedOfASweepWhoseStrategyChooses) {
+  SweepRecord sweep = made(true);
+  EXPECT_DOUBLE_EQ(seconds_left(sweep).value(), 150);
+  sweep.strategy = "asha";
+  EXPECT_FALSE(seconds_left(sweep).has_value());
 }
 
 TEST(SweepStatus, CancelledPausedAndAgainAreToldApart) {
