@@ -16,6 +16,7 @@
 #include "experiments/translate.h"
 #include "launcher/command.h"
 #include "launcher/command_line.h"
+#include "launcher/plan/sweep_estimate.h"
 #include "launcher/privacy.h"
 #include "launcher/program_path.h"
 #include "launcher/schedulers/hosts.h"
@@ -58,15 +59,18 @@ std::map<std::string, std::string> known_states(const fs::path& folder) {
 }
 
 void print_plan(const SweepPlan& plan, const Strategy& strategy, const fs::path& folder,
-                const Scheduler& scheduler) {
+                const Scheduler& scheduler, Tools& tools) {
   std::cout << fmt::format("{}: {} runs in {}\n{}\n{}\n", plan.name, plan.runs.size(),
                            folder.string(), scheduler.describe(), strategy.describe());
   const auto states = known_states(folder);
-  for (const PlannedRun& run : plan.runs) {
-    const auto known = states.find(run.hash);
-    std::cout << fmt::format("  {}  {}  {}\n", run.hash, run.name,
+  // Lines of runs, in the order of the plan, and then of all together.
+  const std::vector<std::string> costs = lines_of(estimate_sweep(plan, {.measure_s = 0}, tools), 0);
+  for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+    const auto known = states.find(plan.runs[i].hash);
+    std::cout << fmt::format("  {}  {}  {}\n", plan.runs[i].hash, costs[i],
                              known == states.end() ? "waiting" : known->second);
   }
+  std::cout << costs.back() << "; 'hadal plan' measures how long that takes\n";
 }
 
 int exit_code_of(const SweepSummary& summary, const StopSignals& signals) {
@@ -107,7 +111,7 @@ int run_sweep(const RunOptions& options) {
   const auto strategy =
       make_strategy(plan, candidates);  // or says why not, before anything is made
   if (options.dry_run) {
-    print_plan(replan(read_journal(path)), *strategy, path, *scheduler);
+    print_plan(replan(read_journal(path)), *strategy, path, *scheduler, tools);
     return 0;
   }
   scheduler->check();

@@ -25,7 +25,7 @@ struct SweepEstimate {
 };
 
 struct SweepEstimateOptions {
-  std::string program;  // whose `plan` is started under mpirun
+  std::string program = {};  // whose `plan` is started under mpirun
   std::string mpirun = "mpirun";
   double measure_s = 2;  // of each net; 0: nothing is measured
   std::string device = "auto";
