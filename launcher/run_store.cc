@@ -422,7 +422,7 @@ std::optional<RunRecord> read_run_state(const fs::path& folder) {
   return record;
 }
 
-std::optional<RunRecord> read_run(const fs::path& folder) {
+std::optional<RunRecord> read_run_result(const fs::path& folder) {
   const auto spec = read_if_there(folder / kSpec);
   if (!spec) return std::nullopt;
   RunRecord record;
@@ -431,11 +431,16 @@ std::optional<RunRecord> read_run(const fs::path& folder) {
   record.environment = read_environment(folder);
   record.progress = read_progress(folder);
   record.result = read_result(folder);
-  read_metrics(folder / kMetrics, record);
   std::tie(record.name, record.spec_hash) = split_folder_name(folder.filename().string());
   if (const auto at = record.environment.find("spec_hash"); at != record.environment.end())
     record.spec_hash = at->second;
   if (record.result && !record.result->name.empty()) record.name = record.result->name;
+  return record;
+}
+
+std::optional<RunRecord> read_run(const fs::path& folder) {
+  std::optional<RunRecord> record = read_run_result(folder);
+  if (record) read_metrics(folder / kMetrics, *record);
   return record;
 }
 

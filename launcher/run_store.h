@@ -202,8 +202,12 @@ std::vector<EpochMetrics> read_epochs(const std::filesystem::path& folder);
 /// no such folder.
 std::optional<RunRecord> read_run_state(const std::filesystem::path& folder);
 
-/// None when the folder holds no spec.textproto. A torn last line of metrics.jsonl is left out;
-/// anything else that cannot be read is a DataError that names file and line.
+/// All but metrics.jsonl: what a table is made from. None when the folder holds no spec.textproto.
+/// What cannot be read is a DataError that names the file.
+std::optional<RunRecord> read_run_result(const std::filesystem::path& folder);
+
+/// With metrics.jsonl, whose torn last line is left out; anything else in it that cannot be read is
+/// a DataError that names file and line.
 std::optional<RunRecord> read_run(const std::filesystem::path& folder);
 
 /// "resnet20_seed-1-0123456789abcdef". Throws ConfigError unless `name` is made of letters, digits,

@@ -1,7 +1,10 @@
 #include "launcher/sweep_store.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <map>
 #include <set>
 
@@ -132,6 +135,31 @@ void SweepFolder::journal(const JournalLine& line) {
   journal_->sync();
 }
 
+namespace {
+
+/// A thousand runs are a hundred thousand lines: all cores read, but not for a handful.
+void read_runs(SweepRecord& sweep, ReadRuns how) {
+  constexpr std::size_t kRunsPerReader = 32;
+  if (how == ReadRuns::kNothing) return;
+  std::atomic<std::size_t> next = 0;
+  const auto read = [&] {
+    for (std::size_t i; (i = next++) < sweep.runs.size();) {
+      SweepRecord::Run& run = sweep.runs[i];
+      run.record = how == ReadRuns::kState    ? read_run_state(run.folder)
+                   : how == ReadRuns::kResult ? read_run_result(run.folder)
+                                              : read_run(run.folder);
+    }
+  };
+  const std::size_t readers =
+      std::min<std::size_t>(usable_cores().size(), sweep.runs.size() / kRunsPerReader + 1);
+  std::vector<std::future<void>> others;
+  for (std::size_t i = 1; i < readers; ++i) others.push_back(std::async(std::launch::async, read));
+  read();
+  for (std::future<void>& other : others) other.get();
+}
+
+}  // namespace
+
 SweepRecord read_sweep(const fs::path& folder, ReadRuns runs) {
   if (!fs::exists(folder / kPlan))
     throw IoError(ExitCode::kMissingInput,
@@ -168,10 +196,7 @@ SweepRecord read_sweep(const fs::path& folder, ReadRuns runs) {
   } catch (const json::exception& error) {
     throw DataError(fmt::format("{}: damaged ({})", (folder / kPlan).string(), error.what()));
   }
-  for (SweepRecord::Run& run : sweep.runs) {
-    if (runs == ReadRuns::kState) run.record = read_run_state(run.folder);
-    if (runs == ReadRuns::kAll) run.record = read_run(run.folder);
-  }
+  read_runs(sweep, runs);
   return sweep;
 }
 

@@ -113,8 +113,8 @@ struct SweepRecord {
   bool over = false;    // its strategy has nothing more to start
 };
 
-/// How much of every run is read.
-enum class ReadRuns { kNothing, kState, kAll };
+/// How much of every run is read: read_run_state(), read_run_result(), read_run().
+enum class ReadRuns { kNothing, kState, kResult, kAll };
 
 /// Throws IoError (missing input) when there is no sweep in `folder`, DataError when plan.json, the
 /// journal or a run is damaged. Takes no lock.

@@ -94,20 +94,28 @@ RunState state_of(RunStatus status) {
   return {};
 }
 
-std::string selection_note(const Table& table, const std::string& strategy) {
-  const TableRun* best = nullptr;
-  const auto error = [](const TableRun& run) { return run.record->result->last->validation_error; };
-  for (const TableRun& run : table.runs) {
-    if (run.state != RunState::kFinished || !run.record->result->last || !error(run)) continue;
-    if (best == nullptr || *error(run) < *error(*best)) best = &run;
+std::optional<std::size_t> lowest_validation_error(const std::vector<TableRun>& runs) {
+  std::optional<std::size_t> best;
+  const auto error = [&](std::size_t run) {
+    return runs[run].record->result->last->validation_error;
+  };
+  for (std::size_t run = 0; run < runs.size(); ++run) {
+    if (runs[run].state != RunState::kFinished || !runs[run].record->result->last || !error(run))
+      continue;
+    if (!best || *error(run) < *error(*best)) best = run;
   }
-  std::string note =
+  return best;
+}
+
+std::string selection_note(const Table& table, const std::string& strategy) {
+  const std::string note =
       fmt::format("chosen among {} runs by validation error ({})", table.runs.size(), strategy);
-  if (best == nullptr) return note;
-  note += fmt::format("; the lowest is {:.2f} % of {}", *error(*best), best->name);
-  if (const auto test = best->record->result->last->test_error)
-    note += fmt::format(", whose test error is {:.2f} %", *test);
-  return note;
+  if (!table.chosen) return note;
+  const TableRun& best = table.runs[*table.chosen];
+  const auto& last = *best.record->result->last;
+  return fmt::format(
+      "{}; the lowest is {:.2f} % of {}{}", note, *last.validation_error, best.name,
+      last.test_error ? fmt::format(", whose test error is {:.2f} %", *last.test_error) : "");
 }
 
 /// "went back from step 26 to 20, its learning rate at 0.5 of the spec's: loss is NaN …"; "" where
@@ -257,8 +265,11 @@ Table table_of(const SweepRecord& sweep) {
                          : "before it began";
     }
   }
-  if (said.has_strategy() && said.strategy().name() != "all")
+  table.is_search = said.has_strategy() && said.strategy().name() != "all";
+  if (table.is_search) {
+    table.chosen = lowest_validation_error(table.runs);
     table.note = joined(table.note, selection_note(table, said.strategy().name()));
+  }
   for (const PlannedCell& cell : sweep.cells) {
     std::vector<std::size_t> runs;
     for (const std::string& hash : cell.hashes) {

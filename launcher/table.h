@@ -106,6 +106,9 @@ struct Table {
   std::vector<std::string> rows = {}, columns = {};  // in order of first appearance
   std::vector<Comparison> comparisons = {};          // where asked for: table_view.h
   bool is_layout = false;                            // a published one: table_layout.h
+  /// A strategy chose among its runs by validation error, so nothing may be picked by test error.
+  bool is_search = false;
+  std::optional<std::size_t> chosen = {};  // of a search the run of the lowest validation error
 };
 
 /// What a folder says of how the run ended, or how far it is.

@@ -135,6 +135,8 @@ struct NaturalLess {
 
 class Finder {
  public:
+  explicit Finder(ReadRuns how) : how_(how) {}
+
   void add(const fs::path& folder) {
     if (!fs::is_directory(folder))
       throw IoError(ExitCode::kMissingInput, folder.string() + ": no such folder");
@@ -163,10 +165,10 @@ class Finder {
   bool add_if_known(const fs::path& folder) {
     if (!seen_.insert(fs::canonical(folder)).second) return true;
     if (is_sweep(folder)) {
-      sweeps_.push_back(read_sweep(folder));
+      sweeps_.push_back(read_sweep(folder, how_));
       return true;
     }
-    if (auto run = read_run(folder)) {
+    if (auto run = how_ == ReadRuns::kAll ? read_run(folder) : read_run_result(folder)) {
       runs_.push_back(std::move(*run));
       return true;
     }
@@ -184,6 +186,7 @@ class Finder {
     return any;
   }
 
+  ReadRuns how_;
   std::set<fs::path> seen_;
   std::vector<SweepRecord> sweeps_;
   std::vector<RunRecord> runs_;
@@ -242,13 +245,13 @@ Table table_of(std::vector<RunRecord> found) {
 }
 
 std::vector<RunRecord> read_runs(const std::vector<fs::path>& folders) {
-  Finder finder;
+  Finder finder(ReadRuns::kResult);
   for (const fs::path& folder : folders) finder.add(folder);
   return std::move(finder).runs();
 }
 
-std::vector<Table> read_tables(const std::vector<fs::path>& folders) {
-  Finder finder;
+std::vector<Table> read_tables(const std::vector<fs::path>& folders, ReadRuns how) {
+  Finder finder(how);
   for (const fs::path& folder : folders) finder.add(folder);
   return std::move(finder).tables();
 }

@@ -11,11 +11,13 @@ namespace hadal::launcher {
 /// One table for every sweep, and one for all runs that stand outside of sweeps, grouped by
 /// their spec without its seed. A folder is a sweep, a run, or holds runs and sweeps.
 ///
-/// Throws IoError (missing input) for a folder that is none of these, and as read_sweep() and
-/// read_run() do.
-std::vector<Table> read_tables(const std::vector<std::filesystem::path>& folders);
+/// `how` is kResult or, with the runs' metrics, kAll. Throws IoError (missing input) for a folder
+/// that is none of these, and as read_sweep() and read_run() do.
+std::vector<Table> read_tables(const std::vector<std::filesystem::path>& folders,
+                               ReadRuns how = ReadRuns::kAll);
 
-/// Every run in these folders, those of sweeps that have started included. Throws as read_tables().
+/// Every run in these folders, those of sweeps that have started included; without their metrics.
+/// Throws as read_tables().
 std::vector<RunRecord> read_runs(const std::vector<std::filesystem::path>& folders);
 
 /// One table of all these runs, whatever sweep they come from: runs that agree in the values of the

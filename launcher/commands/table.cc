@@ -48,7 +48,7 @@ std::vector<Table> tables_of(const Options& options) {
     return {table_in_layout(find_layout(options.layout), read_runs(folders))};
   if (!options.by.empty() || !options.across.empty())
     return {grouped(read_runs(folders), options.by, options.across)};
-  return read_tables(folders);
+  return read_tables(folders, ReadRuns::kResult);
 }
 
 /// Throws UsageError for a name nobody knows, before any folder is read.

@@ -198,8 +198,10 @@ double trained_s(const Table& table) {
   return seconds;
 }
 
+/// None of a search: the lowest of many test errors flatters.
 const Cell* best_cell(const Table& table) {
   const Cell* best = nullptr;
+  if (table.is_search) return best;
   for (const Cell& cell : table.cells) {
     const Statistic* s = cell.find(cell.headline);
     if (s == nullptr || !std::isfinite(s->mean) || cell.headline == Metric::kTrainingTime) continue;
@@ -231,6 +233,14 @@ std::string key_figures(const Table& table) {
     html += figure_of("lowest test error",
                       mean_text(best->headline, *best->find(best->headline)) + kTie + "%",
                       fmt::format("{}, {}", row, short_name(best->headline)));
+  }
+  if (table.chosen) {
+    const TableRun& run = table.runs[*table.chosen];
+    const auto& last = *run.record->result->last;
+    html += figure_of(
+        "lowest validation error", fmt::format("{:.2f}{}%", *last.validation_error, kTie),
+        last.test_error ? fmt::format("{}, test error {:.2f}{}%", run.name, *last.test_error, kTie)
+                        : run.name);
   }
   if (const double seconds = trained_s(table); seconds > 0)
     html += figure_of("training", format_duration(seconds), "over all runs");

@@ -82,6 +82,36 @@ TEST(Table, AFinishedRunThatWentBackCountsAndSaysSo) {
   EXPECT_EQ(last.lines[0].at(2).text, table.runs[0].detail);
 }
 
+TEST(Table, OfManyRunsTheDamagedOneIsNamedWhereItsMetricsAreRead) {
+  MadeSweep sweep;
+  for (int seed = 1; seed <= 70; ++seed) sweep.finish("net", "", seed, {.last = 7});
+  const fs::path damaged = sweep.start("net", "", 71) / "metrics.jsonl";
+  sweep.read();
+  write_file_atomically(damaged, "{\"kind\":\n{}\n");
+  EXPECT_EQ(table_of(read_sweep(sweep.path(), ReadRuns::kResult)).cells.at(0).finished, 70);
+  try {
+    read_sweep(sweep.path(), ReadRuns::kAll);
+    FAIL() << "read all the same";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr(damaged.string()));
+  }
+}
+
+TEST(Table, NothingIsPickedByTestErrorWhereAStrategyChose) {
+  MadeSweep sweep("name: \"made\"\nstrategy { name: \"asha\" }\n");
+  for (const auto& [seed, validation, test] :
+       {std::tuple(1, 8.0, 9.0), std::tuple(2, 7.0, 9.5), std::tuple(3, 7.5, 5.0)}) {
+    RunResult result = finished({.last = test});
+    result.last->validation_error = validation;
+    write_result(sweep.start("net", "", seed), result);
+  }
+  const Table table = table_of(sweep.read());
+  EXPECT_TRUE(table.is_search);
+  EXPECT_EQ(table.chosen, 1u);
+  EXPECT_THAT(table.note, testing::HasSubstr("the lowest is 7.00 % of run1, whose test error is "
+                                             "9.50 %"));
+}
+
 TEST(Table, CountsFailedUnfinishedAndUnstartedRunsAndLeavesThemOutOfTheMean) {
   MadeSweep sweep;
   sweep.finish("net", "", 1, {.last = 7});
