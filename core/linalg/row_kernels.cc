@@ -43,8 +43,11 @@ Isa best_isa() {
 }
 
 std::vector<ColumnPanel> column_panels(std::int64_t cols, int lanes) {
+  // AVX2 works on one vector at a time: it wants them without gaps, or steps of several lines crowd
+  // into a few sets of the nearest cache.
+  const int most = best_isa() == Isa::kAvx512 ? kMaxVectors : 1;
   const auto vectors = static_cast<int>((cols + lanes - 1) / lanes);
-  const int panels = (vectors + kMaxVectors - 1) / kMaxVectors;
+  const int panels = (vectors + most - 1) / most;
   std::vector<ColumnPanel> all;
   for (int done = 0, left = panels; left > 0; --left) {
     all.push_back({std::int64_t{done} * lanes, (vectors - done + left - 1) / left});
