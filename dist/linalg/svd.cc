@@ -55,6 +55,9 @@ double epsilon(Precision precision) {
                                           : std::numeric_limits<float>::epsilon();
 }
 
+/// Passes done when a state was saved.
+int passes_of(const SvdState& state) { return static_cast<int>(state[0](1, 0)); }
+
 /// The eigenvalues of T^T T as they are known so far, and vectors for the first of them.
 struct Spectrum {
   std::vector<double> values;  // descending
@@ -98,7 +101,8 @@ class SvdRun {
 
   Spectrum by_gram();
   Spectrum by_krylov();
-  Spectrum switch_to_gram();
+  bool sample_is_flat(const DenseMatrix& start);
+  Spectrum switch_to_gram(int passes, const char* why);
   std::size_t resume(const SvdState& state);
   Spectrum by_one_pass();
   DenseMatrix extended(const Spectrum& spectrum, std::int64_t columns) const;
@@ -191,15 +195,36 @@ int SvdRun::rank_for_target(const std::vector<double>& values) const {
 /// Takes up the statistics and the count of passes; how many matrices follow.
 std::size_t SvdRun::resume(const SvdState& state) {
   t_->resume({state[1].values, state[2].values, state[0](0, 0)});
-  resumed_passes_ = static_cast<int>(state[0](1, 0));
+  resumed_passes_ = passes_of(state);
   pass_ = resumed_passes_ + 1;
   return state.size() - 3;
 }
 
-Spectrum SvdRun::switch_to_gram() {
+/// What Krylov would gain after two passes, asked of a small sample of the rows.
+bool SvdRun::sample_is_flat(const DenseMatrix& start) {
+  if (options_.passes > 0 || !options_.target.components ||
+      !gram_beats_patience(a_, options_, plan_))
+    return false;
+  const auto first = t_->multiply_sample(start);
+  if (!first) return false;
+  const DenseMatrix next = timed(small_seconds_, [&] {
+    return linalg::orthonormalise(outside_of(linalg::orthonormalise(first->x), first->z));
+  });
+  const auto second = t_->multiply_sample(next);
+  if (!second) return false;
+  return timed(small_seconds_, [&] {
+    const Ritz ritz = rayleigh_ritz(linalg::beside(first->x, second->x),
+                                    linalg::beside(first->z, second->z), plan_.block);
+    const auto found = static_cast<int>(ritz.values.size());
+    return *options_.target.components < found &&
+           gain_left(ritz, *options_.target.components, plan_.block) > kFlat;
+  });
+}
+
+Spectrum SvdRun::switch_to_gram(int passes, const char* why) {
   plan_.path = SvdPath::kGram;
-  plan_.passes = 4;
-  plan_.reason += "; the spectrum is flat: its Gram matrix after two";
+  plan_.passes = passes;
+  plan_.reason += why;
   return by_gram();
 }
 
@@ -235,7 +260,11 @@ Spectrum SvdRun::by_krylov() {
   DenseMatrix next = timed(small_seconds_, [&] {
     return linalg::orthonormalise(linalg::gaussian_matrix({options_.seed, kStartStream}, w, block));
   });
-  if (saved_ && saved_->size() < kKrylovState) return switch_to_gram();
+  constexpr const char* kAtOnce = "; the spectrum of a sample is flat: the Gram matrix instead";
+  constexpr const char* kAfterTwo = "; the spectrum is flat: its Gram matrix after two";
+  if (saved_ && saved_->size() < kKrylovState)
+    return passes_of(*saved_) < 2 ? switch_to_gram(2, kAtOnce) : switch_to_gram(4, kAfterTwo);
+  if (!saved_ && sample_is_flat(next)) return switch_to_gram(2, kAtOnce);
   if (saved_) {
     resume(*saved_);
     k = std::move((*saved_)[3]);
@@ -261,7 +290,7 @@ Spectrum SvdRun::by_krylov() {
     if (flat && gram_beats_patience(a_, options_, plan_)) {
       save({});
       saved_.reset();
-      return switch_to_gram();
+      return switch_to_gram(4, kAfterTwo);
     }
     if (converged || passes >= most || full) {
       small_seconds_ += clock_.now_s() - start;

@@ -31,6 +31,7 @@ using linalg::RowBlock;
 using matrix::Element;
 
 constexpr int kSampledGroups = 4;
+constexpr std::int64_t kSmallShare = 20;  // a sample is at most one in so many groups
 constexpr double kSampleHeadroom = 1024;  // a sample may miss the rows that weigh most
 // Units that no sum of finite terms needs: 2^40 terms of float32 stay below 2^168.
 constexpr int kLargestFloatExponent = 128, kLargestDoubleExponent = 1020;
@@ -109,6 +110,7 @@ class TallMatrixOf final : public TallMatrix {
   std::int64_t first() const override { return pass_.first(); }
   std::int64_t count() const override { return pass_.count(); }
   Product multiply(const DenseMatrix& x) override;
+  std::optional<Product> multiply_sample(const DenseMatrix& x) override;
   DenseMatrix gram() override;
   Projection project(const DenseMatrix& x, const DenseMatrix& probes, bool keep) override;
   void emit(const DenseMatrix& c, const Taker& taker) override;
@@ -556,6 +558,23 @@ TallMatrix::Product TallMatrixOf<Real>::multiply(const DenseMatrix& start) {
       }
     }
   }
+  return product;
+}
+
+template <typename Real>
+std::optional<TallMatrix::Product> TallMatrixOf<Real>::multiply_sample(const DenseMatrix& start) {
+  if (length_ < kSmallShare * kSampledGroups * kGroup || measured_) return std::nullopt;
+  if (workers_.empty()) make_workers();
+  Product product{.x = rounded<Real>(start), .z = {}};
+  const linalg::PackedMatrix<Real> packed(product.x);
+  FixedPointSum sum(width_ * start.cols, linalg::unit_exponent(bound_), kLimbs);
+  Worker<Real>& worker = workers_.front();
+  pass_.sample(kSampledGroups, [&](int, const Group& group) {
+    worker.kernels->fused(block(worker, group), packed, sum);
+  });
+  all_reduce(sum);
+  if (sum.overflowed()) return std::nullopt;
+  product.z = as_matrix(sum.values(), width_, start.cols);
   return product;
 }
 

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/linalg/dense_matrix.h"
@@ -85,6 +86,9 @@ class TallMatrix {
   /// The span of x is kept, its columns are not: rounded to the kernels' type, and put right when
   /// the scaling was not known beforehand. Columns of x no longer than 1.
   virtual Product multiply(const linalg::DenseMatrix& x) = 0;
+  /// The same of a few groups of rows that the shape alone decides, mapped as their own sample
+  /// says; nothing where they are no small part of the matrix. Tells at little cost what T is like.
+  virtual std::optional<Product> multiply_sample(const linalg::DenseMatrix& x) = 0;
   /// T^T T.
   virtual linalg::DenseMatrix gram() = 0;
   /// Y = T x stays with its rows when `keep` and the memory suffices. REQUIRES: the columns were
