@@ -136,6 +136,7 @@ class SvdRun {
   DenseMatrix v_;              // w x b: Ritz vectors of the finish, first k are wanted
   std::vector<double> sigma_;  // b
   DenseMatrix combination_;    // b x k: T v = Y combination
+  DenseMatrix g_;              // T^T T where it was worked out: no read need take probes along
 };
 
 void SvdRun::tell(std::int64_t done) {
@@ -229,25 +230,24 @@ Spectrum SvdRun::switch_to_gram(int passes, const char* why) {
 }
 
 Spectrum SvdRun::by_gram() {
-  DenseMatrix g;
   if (saved_ && resume(*saved_) == 1) {
-    g = std::move(saved_->back());
+    g_ = std::move(saved_->back());
   } else {
-    g = t_->gram();
+    g_ = t_->gram();
     ++pass_;
-    save({&g});
+    save({&g_});
   }
   return timed(small_seconds_, [&]() -> Spectrum {
     const std::int64_t w = t_->width();
     if (!options_.target.components) {
-      linalg::SymmetricEigen all = linalg::symmetric_eigen(g);
+      linalg::SymmetricEigen all = linalg::symmetric_eigen(g_);
       return {std::move(all.values), std::move(all.vectors)};
     }
     const std::int64_t wanted =
         std::min<std::int64_t>(w, *options_.target.components + 1 + kColumnStep);
     // G is right to the kernels' precision.
     linalg::SymmetricEigen leading =
-        linalg::leading_eigen(g, wanted, {.tolerance = 1e-2 * epsilon(options_.precision)});
+        linalg::leading_eigen(g_, wanted, {.tolerance = 1e-2 * epsilon(options_.precision)});
     return {std::move(leading.values), std::move(leading.vectors)};
   });
 }
@@ -350,8 +350,12 @@ bool SvdRun::finish(const Spectrum& spectrum, std::int64_t columns, bool keep) {
     return outside_of(basis,
                       linalg::gaussian_matrix({options_.seed, kProbeStream}, t_->width(), r));
   });
-  const TallMatrix::Projection projection = t_->project(basis, probes, keep);
+  const bool by_gram = g_.rows > 0;
+  TallMatrix::Projection projection =
+      t_->project(basis, by_gram ? DenseMatrix(t_->width(), 0) : probes, keep);
   ++pass_;
+  if (by_gram)
+    projection.z = timed(certificate_seconds_, [&] { return linalg::multiply(g_, probes); });
   const double start = clock_.now_s();
   // X was rounded: H w = lambda X^T X w.
   const auto root = linalg::cholesky(linalg::self_product(projection.x));
@@ -430,10 +434,11 @@ SvdResult SvdRun::run(ScoreSink* sink) {
     certify({}, linalg::columns(v_, 0, std::min<std::int64_t>(v_.cols, w - 1)));
     result_.certificate.valid = false;
   } else {
-    // One more than wanted tells what is left out; with the probes a whole number of kernel blocks.
+    // One more than wanted tells what is left out; with the probes that ride along a whole number
+    // of kernel blocks.
+    const int riding = g_.rows > 0 ? 0 : options_.probes;
     std::int64_t columns =
-        (rank + 1 + options_.probes + kColumnStep - 1) / kColumnStep * kColumnStep -
-        options_.probes;
+        (rank + 1 + riding + kColumnStep - 1) / kColumnStep * kColumnStep - riding;
     columns = std::min<std::int64_t>(std::max<std::int64_t>(columns, rank + 1), w);
     while (!finish(spectrum, columns, sink != nullptr || plan_.short_side_rows) && columns < w)
       columns = std::min<std::int64_t>(2 * columns, w);
