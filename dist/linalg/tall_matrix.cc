@@ -207,8 +207,7 @@ void TallMatrixOf<Real>::take_sample() {
     with_elements(group, a_.element(), [&](const auto* a) {
       if (!options_.turned) return add_moments(a, group.stride, group.count, width_, sum, square);
       for (std::int64_t i = 0; i < width_; ++i)
-        for (std::int64_t j = 0; j < group.count; ++j)
-          add_moments(a + i * group.stride + j, 0, 1, 1, sum + i, square + i);
+        square[i] += square_sum(a + i * group.stride, group.count);
     });
   });
   double seen = 0;
