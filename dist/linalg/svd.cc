@@ -590,8 +590,7 @@ void SvdRun::count() {
   c.passes = counters.passes + resumed_passes_;
   c.bytes_read = counters.bytes_read;
   c.all_reduce_bytes = counters.all_reduce_bytes;
-  c.all_reduce_bytes_per_pass =
-      counters.passes > 0 ? counters.all_reduce_bytes / counters.passes : 0;
+  c.all_reduce_bytes_per_pass = counters.all_reduce_bytes_of_a_pass;
   c.flops = counters.flops;
   c.seconds = clock_.now_s() - started_;
   c.read_seconds = counters.read_seconds;

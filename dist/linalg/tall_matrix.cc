@@ -166,7 +166,8 @@ class TallMatrixOf final : public TallMatrix {
   linalg::AlignedBuffer<Real> kept_;
   bool is_kept_ = false;
 
-  std::int64_t all_reduce_bytes_ = 0, peak_bytes_ = 0, held_bytes_ = 0;
+  std::int64_t all_reduce_bytes_ = 0, all_reduce_bytes_of_a_pass_ = 0;
+  std::int64_t peak_bytes_ = 0, held_bytes_ = 0;
   double flops_ = 0;
 };
 
@@ -340,6 +341,7 @@ typename TallMatrixOf<Real>::Sums TallMatrixOf<Real>::read(std::vector<SumShape>
       work(worker, group, block(worker, group), worker.sums);
     });
     std::vector<FixedPointSum>& total = workers_.front().sums;
+    const std::int64_t reduced_before = all_reduce_bytes_;
     bool overflowed = false;
     for (std::size_t s = 0; s < total.size(); ++s) {
       for (std::size_t t = 1; t < workers_.size(); ++t) total[s].merge(workers_[t].sums[s]);
@@ -348,6 +350,8 @@ typename TallMatrixOf<Real>::Sums TallMatrixOf<Real>::read(std::vector<SumShape>
       overflowed = true;
       shapes[s].exponent = total[s].needed_exponent();
     }
+    all_reduce_bytes_of_a_pass_ =
+        std::max(all_reduce_bytes_of_a_pass_, all_reduce_bytes_ - reduced_before);
     if (overflowed) {
       for (const SumShape& shape : shapes)
         if (shape.exponent > (shape.limbs == 1 ? kLargestFloatExponent : kLargestDoubleExponent))
@@ -721,8 +725,9 @@ TallCounters TallMatrixOf<Real>::counters() const {
   const RowPassCounters& pass = pass_.counters();
   return {.passes = pass.passes,
           .bytes_read = pass.bytes_read,
-          .all_reduce_bytes = all_reduce_bytes_,
           .peak_memory_bytes = peak_bytes_,
+          .all_reduce_bytes = all_reduce_bytes_,
+          .all_reduce_bytes_of_a_pass = all_reduce_bytes_of_a_pass_,
           .flops = flops_,
           .pass_seconds = pass.seconds,
           .read_seconds = pass.read_seconds};

@@ -51,7 +51,8 @@ struct ColumnStatistics {
 
 struct TallCounters {
   int passes = 0;
-  std::int64_t bytes_read = 0, all_reduce_bytes = 0, peak_memory_bytes = 0;
+  std::int64_t bytes_read = 0, peak_memory_bytes = 0;
+  std::int64_t all_reduce_bytes = 0, all_reduce_bytes_of_a_pass = 0;  // the most in one
   double flops = 0, pass_seconds = 0, read_seconds = 0;
 };
 
