@@ -32,6 +32,8 @@ using matrix::Element;
 
 constexpr int kSampledGroups = 4;
 constexpr std::int64_t kSmallShare = 20;  // a sample is at most one in so many groups
+// What remains of a constant column's squares is the rounding of a group's 256.
+constexpr double kConstant = 1e-13;
 constexpr double kSampleHeadroom = 1024;  // a sample may miss the rows that weigh most
 // Units that no sum of finite terms needs: 2^40 terms of float32 stay below 2^168.
 constexpr int kLargestFloatExponent = 128, kLargestDoubleExponent = 1020;
@@ -52,6 +54,7 @@ struct SumShape {
 template <typename Real>
 struct Worker {
   std::optional<linalg::RowKernels<Real>> kernels;
+  std::optional<linalg::RowKernels<Real>> moments;  // where they are taken about another shift
   std::optional<linalg::MixedKernels> mixed;
   std::optional<linalg::RowKernels<double>> products;  // of what the kernels gave
   std::vector<FixedPointSum> sums;
@@ -159,6 +162,8 @@ class TallMatrixOf final : public TallMatrix {
   linalg::ColumnMap map_;           // standing: what the kernels subtract and multiply with
   std::vector<double> mean_of_t_;   // of T' under that map: what is left to subtract, by column
   std::vector<double> correction_;  // E: T is T' diag(E), until the map has it
+  // Columns that are scaled but not centred have their deviation measured about this all the same.
+  std::vector<double> moment_shift_;
   bool measured_ = false;
   double bound_ = 0;  // |T|_F^2, or an estimate with headroom before the columns are measured
 
@@ -229,8 +234,8 @@ void TallMatrixOf<Real>::take_sample() {
   for (std::size_t j = 0; j < columns; ++j) {
     const double mean = seen > 0 ? sum[j] / seen : 0;
     const double centred = std::max(0.0, square[j] - seen * mean * mean);
-    if (options_.centre) shift[j] = static_cast<float>(mean);
-    if (options_.scale && centred > 0)
+    shift[j] = static_cast<float>(mean);
+    if (options_.scale && centred > kConstant * square[j])
       factor[j] = std::ldexp(1.0, -std::ilogb(std::sqrt(centred / seen)));
     total += (options_.centre && !options_.turned ? centred : square[j]) * factor[j] * factor[j];
   }
@@ -240,7 +245,7 @@ void TallMatrixOf<Real>::take_sample() {
   if (options_.turned && options_.scale)
     bound_ = 2.0 * static_cast<double>(length_) * static_cast<double>(width_);
   if (has_map()) {
-    if (options_.centre) map_.shift = std::move(shift);
+    (options_.centre ? map_.shift : moment_shift_) = std::move(shift);
     if (options_.scale) map_.factor = std::move(factor);
   }
 }
@@ -251,6 +256,8 @@ void TallMatrixOf<Real>::make_workers() {
   for (int t = 0; t < options_.threads; ++t) {
     Worker<Real>& worker = workers_.emplace_back();
     worker.kernels.emplace(width_, map_);
+    if (!moment_shift_.empty())
+      worker.moments.emplace(width_, linalg::ColumnMap{moment_shift_, map_.factor});
     if (options_.mixed) worker.mixed.emplace(width_, map_);
   }
 }
@@ -444,7 +451,8 @@ template <typename Real>
 void TallMatrixOf<Real>::add_measures(Worker<Real>& worker, const RowBlock& t,
                                       std::span<FixedPointSum> sums) {
   if (measured_) return;
-  if (needs_moments()) return worker.kernels->moments(t, sums[0], sums[1]);
+  if (needs_moments())
+    return (worker.moments ? *worker.moments : *worker.kernels).moments(t, sums[0], sums[1]);
   const double square = square_sum_of(t);
   sums[0].add(0, std::span<const double>(&square, 1));
 }
@@ -471,8 +479,7 @@ void TallMatrixOf<Real>::measured(std::span<const std::vector<double>> sums) {
     const double factor = map_.factor.empty() ? 1 : map_.factor[j];
     const double mean = sums[0][j] / rows;  // of T0
     const double centred = std::max(0.0, sums[1][j] - rows * mean * mean);
-    // What remains of a constant column is rounding.
-    const bool constant = centred <= 1e-28 * sums[1][j];
+    const bool constant = centred <= kConstant * sums[1][j];
     const double deviation = rows > 1 && !constant ? std::sqrt(centred / (rows - 1)) : 0;
     if (options_.centre) {
       mean_of_t_[j] = mean;
@@ -480,7 +487,9 @@ void TallMatrixOf<Real>::measured(std::span<const std::vector<double>> sums) {
     }
     statistics_.deviation[j] = deviation / factor;
     if (options_.scale) correction_[j] = deviation > 0 ? 1 / deviation : 0;
-    total += (options_.centre ? centred : sums[1][j]) * correction_[j] * correction_[j];
+    const double about = moment_shift_.empty() ? 0 : moment_shift_[j] * factor;
+    const double square = sums[1][j] + about * (2 * sums[0][j] + rows * about);  // about zero
+    total += (options_.centre ? centred : square) * correction_[j] * correction_[j];
   }
   statistics_.frobenius_squared = total;
   measured_ = true;
@@ -591,6 +600,7 @@ DenseMatrix TallMatrixOf<Real>::gram() {
   if (whole) {
     if (options_.centre) std::fill(map_.shift.begin(), map_.shift.end(), 0.0);
     if (options_.scale) std::fill(map_.factor.begin(), map_.factor.end(), 1.0);
+    moment_shift_.clear();
     bound_ = 65025.0 * static_cast<double>(length_) * static_cast<double>(width_);
     workers_.clear();
     for (int t = 0; t < options_.threads; ++t)

@@ -251,6 +251,44 @@ TEST(Svd, ScalesColumnsToDeviationOneAndLeavesConstantOnesAtZero) {
   }
 }
 
+TEST(Svd, AConstantColumnThatFloat32DoesNotHoldIsConstant) {
+  DenseMatrix a = normal_matrix(600, 30, 5);
+  for (std::int64_t i = 0; i < 600; ++i) a(i, 3) = 0.3;
+  SvdOptions options = of(8);
+  options.precision = Precision::kFloat64;
+  options.scale = true;
+  for (const bool centre : {false, true}) {
+    options.centre = centre;
+    const SvdResult found = factorise(MemoryRows(a.values, 600, 30), options).result;
+    EXPECT_EQ(found.scale[3], 0);
+    EXPECT_NEAR(found.frobenius_squared, 29.0 * 599, centre ? 1e-8 : 200);
+  }
+}
+
+// Means a million deviations from zero: sums of squares about zero would leave four digits.
+TEST(Svd, DeviationsOfColumnsThatAreNotCentredKeepTheirDigits) {
+  constexpr std::int64_t kLong = 3000, kWide = 30;
+  DenseMatrix a = normal_matrix(kLong, kWide, 5);
+  for (double& value : a.values) value += 1e6;
+  SvdOptions options = of(3);
+  options.precision = Precision::kFloat64;
+  options.scale = true;
+  const SvdResult found = factorise(MemoryRows(a.values, kLong, kWide), options).result;
+  double frobenius = 0;
+  for (std::int64_t j = 0; j < kWide; ++j) {
+    double mean = 0, centred = 0, square = 0;
+    for (std::int64_t i = 0; i < kLong; ++i) mean += (a(i, j) - 1e6) / kLong;
+    for (std::int64_t i = 0; i < kLong; ++i) {
+      centred += std::pow(a(i, j) - 1e6 - mean, 2);
+      square += a(i, j) * a(i, j);
+    }
+    const double deviation = std::sqrt(centred / (kLong - 1));
+    EXPECT_NEAR(found.scale[static_cast<std::size_t>(j)] / deviation, 1, 1e-10) << j;
+    frobenius += square / (deviation * deviation);
+  }
+  EXPECT_NEAR(found.frobenius_squared / frobenius, 1, 1e-10);
+}
+
 // 240 columns: Krylov is tried first, unless the spectrum is known to be flat.
 TEST(Svd, ASampleOfTheRowsTellsAFlatSpectrumBeforeTheFirstPass) {
   constexpr std::int64_t kLong = 80 * 256;
