@@ -27,7 +27,7 @@ namespace {
 
 using linalg::DenseMatrix;
 
-constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2;
+constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2, kBeyondStream = 3;
 constexpr int kColumnStep = 16;  // kernels work on so many columns at once
 
 /// Krylov stops when no wanted eigenvalue of T^T T can still gain more than this share of itself:
@@ -112,7 +112,9 @@ class SvdRun {
   void deliver(ScoreSink* sink);
   void deliver_standing(ScoreSink* sink);
   void deliver_turned(ScoreSink* sink);
+  double least_sigma() const;
   DenseMatrix beside_each_other(const DenseMatrix& own) const;
+  void complete(DenseMatrix& components) const;
   DenseMatrix orthonormal_correction(const DenseMatrix& combination);
   void save(std::vector<const DenseMatrix*> matrices);
   std::vector<double> gathered(const std::vector<double>& own) const;
@@ -397,8 +399,7 @@ void SvdRun::certify(const TallMatrix::Projection& projection, const DenseMatrix
   c.valid = whole || projection.z.cols > 0;
   if (c.valid) {
     const double outside = whole ? 0 : residual_bound(basis, projection.z, failure);
-    // Products in the kernels' precision cannot see below this.
-    const double floor = 4 * epsilon(options_.precision) * std::sqrt(frobenius);
+    const double floor = least_sigma();
     c.error_bound = std::sqrt(outside * outside + next * next + floor * floor);
     c.best_possible_least = std::max(0.0, next - floor);
     c.optimum_ratio = c.best_possible_least > 0 ? c.error_bound / c.best_possible_least : 0;
@@ -454,6 +455,8 @@ void SvdRun::deliver(ScoreSink* sink) {
   result_.frobenius_squared = t_->statistics().frobenius_squared;
   const auto k = static_cast<std::size_t>(result_.k);
   result_.singular_values.assign(sigma_.begin(), sigma_.begin() + static_cast<std::ptrdiff_t>(k));
+  result_.rank = static_cast<int>(std::ranges::count_if(
+      result_.singular_values, [&](double sigma) { return sigma > least_sigma(); }));
   if (plan_.short_side_rows)
     deliver_turned(sink);
   else
@@ -462,6 +465,11 @@ void SvdRun::deliver(ScoreSink* sink) {
   if (options_.scale) result_.scale = gathered(t_->statistics().deviation);
   count();
   result_.plan = plan_;
+}
+
+/// Products in the kernels' precision cannot see below this.
+double SvdRun::least_sigma() const {
+  return 4 * epsilon(options_.precision) * std::sqrt(t_->statistics().frobenius_squared);
 }
 
 /// Of the columns of A: turned, each rank knows its own.
@@ -551,12 +559,24 @@ DenseMatrix SvdRun::beside_each_other(const DenseMatrix& own) const {
   return all;
 }
 
+/// Beyond the rank A^T u / sigma says nothing: there any rows do that are orthonormal with the
+/// rest.
+void SvdRun::complete(DenseMatrix& components) const {
+  const std::int64_t rank = result_.rank, missing = components.rows - rank;
+  if (missing == 0) return;
+  const DenseMatrix known = linalg::columns(linalg::transpose(components), 0, rank);
+  const DenseMatrix more = linalg::orthonormalise(outside_of(
+      known, linalg::gaussian_matrix({options_.seed, kBeyondStream}, components.cols, missing)));
+  for (std::int64_t i = 0; i < missing; ++i)
+    for (std::int64_t j = 0; j < components.cols; ++j) components(rank + i, j) = more(j, i);
+}
+
 // T = A^T: the short side's vectors are U, and A^T U = V diag(sigma) comes out row by row.
 void SvdRun::deliver_turned(ScoreSink* sink) {
-  const std::int64_t k = result_.k, n = a_.cols();
+  const std::int64_t k = result_.k;
   // This rank's columns of the components.
   DenseMatrix own(k, t_->count());
-  const double least = epsilon(options_.precision) * static_cast<double>(n) * sigma_.front();
+  const double least = least_sigma();
   t_->emit(linalg::columns(combination_, 0, k),
            [&](std::int64_t first, std::int64_t rows, const double* values) {
              for (std::int64_t i = 0; i < k; ++i) {
@@ -567,6 +587,7 @@ void SvdRun::deliver_turned(ScoreSink* sink) {
              }
            });
   result_.components = comm_.size() == 1 ? std::move(own) : beside_each_other(own);
+  complete(result_.components);
   const std::vector<double> signs = signs_of(result_.components);
   scale_rows(result_.components, signs);
   if (sink == nullptr) return;

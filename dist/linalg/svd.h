@@ -111,8 +111,10 @@ struct SvdCounters {
 struct SvdResult {
   std::int64_t rows = 0, cols = 0;
   int k = 0;
-  linalg::DenseMatrix
-      components;  // k x n: row i is the i-th right singular vector; see sign_rule()
+  /// Of the k singular values, those above 4 eps |A|_F, eps of the precision. Components
+  /// beyond it span nothing of A: they are orthonormal with the rest, and any such rows would do.
+  int rank = 0;
+  linalg::DenseMatrix components;       // k x n: row i is the i-th right singular vector; see svd()
   std::vector<double> singular_values;  // k, descending
   std::vector<double> mean;             // n; empty unless centred
   std::vector<double> scale;            // n; empty unless scaled

@@ -182,6 +182,10 @@ class Run {
         d.options.centre ? "variance" : "squared norm", d.result.k, format_duration(d.seconds),
         format_bytes(static_cast<double>(d.bytes_read) / d.seconds), d.result.counters.passes,
         d.hash()));
+    if (d.result.rank < d.result.k)
+      line_.say(fmt::format(
+          "rank   {} to working precision: the components after it span nothing of the matrix",
+          d.result.rank));
     if (o_.out.empty()) line_.say("nothing was written; --out FOLDER keeps it");
   }
 

@@ -313,6 +313,22 @@ TEST(Svd, ARankBelowWhatIsAskedForHasSingularValuesOfZero) {
   EXPECT_LE(found.certificate.frobenius_error, 1e-3);
 }
 
+// Lying down, the components are A^T u / sigma, which says nothing where sigma is 0.
+TEST(Svd, BeyondTheRankComponentsAreOrthonormalAllTheSame) {
+  const DenseMatrix a = matrix_of_spectrum(60, 500, {3, 2, 1}, 6);
+  for (const DenseMatrix& each : {a, linalg::transpose(a)}) {
+    const Whole found = factorise(MemoryRows(each.values, each.rows, each.cols), of(5));
+    EXPECT_EQ(found.result.rank, 3);
+    EXPECT_LE(from_identity(linalg::transpose(found.result.components)), 2e-6);
+    // eps of float32, of sigma_1 and some.
+    EXPECT_LE(spectral_distance(each, found.product()), 2e-6);
+  }
+  const DenseMatrix nothing(4, 9);
+  const SvdResult zero = factorise(MemoryRows(nothing.values, 4, 9), of(4)).result;
+  EXPECT_EQ(zero.rank, 0);
+  EXPECT_LE(from_identity(linalg::transpose(zero.components)), 1e-12);
+}
+
 TEST(Svd, OfTheSmallestMatrices) {
   EXPECT_NEAR(factorise(MemoryRows(std::vector<float>{-3}, 1, 1), of(1)).result.singular_values[0],
               3, 1e-6);
