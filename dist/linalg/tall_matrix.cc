@@ -18,9 +18,10 @@
 #include "core/linalg/fixed_point.h"
 #include "core/linalg/mixed_kernels.h"
 #include "core/linalg/row_kernels.h"
+#include "dist/linalg/column_sample.h"
 #include "dist/linalg/element_loops.h"
 #include "dist/linalg/row_pass.h"
-#include "dist/ordered_all_reduce.h"
+#include "dist/linalg/summed_pass.h"
 
 namespace hadal::dist {
 namespace {
@@ -38,17 +39,9 @@ constexpr double kSampleHeadroom = 1024;  // a sample may miss the rows that wei
 // Units that no sum of finite terms needs: 2^40 terms of float32 stay below 2^168.
 constexpr int kLargestFloatExponent = 128, kLargestDoubleExponent = 1020;
 constexpr double kLeastFloatSquare = 0x1p-120;  // of an entry, so that products keep their bits
-constexpr std::size_t kReducedAtOnce = std::size_t{1} << 20;  // words
 
 template <typename Real>
 constexpr Element kElementOf = sizeof(Real) == 4 ? Element::kF32 : Element::kF64;
-
-/// A sum over all groups.
-struct SumShape {
-  std::int64_t size = 0;
-  int exponent = 0;
-  int limbs = 1;
-};
 
 /// What a thread has of its own.
 template <typename Real>
@@ -57,7 +50,6 @@ struct Worker {
   std::optional<linalg::RowKernels<Real>> moments;  // where they are taken about another shift
   std::optional<linalg::MixedKernels> mixed;
   std::optional<linalg::RowKernels<double>> products;  // of what the kernels gave
-  std::vector<FixedPointSum> sums;
   linalg::AlignedBuffer<Real> tile, y;
   linalg::AlignedBuffer<double> out;
 };
@@ -122,7 +114,7 @@ class TallMatrixOf final : public TallMatrix {
   TallCounters counters() const override;
 
  private:
-  using Sums = std::vector<std::vector<double>>;
+  using Sums = SummedPass::Sums;
   using Work =
       std::function<void(Worker<Real>&, const Group&, const RowBlock&, std::span<FixedPointSum>)>;
   static constexpr int kLimbs = sizeof(Real) == 4 ? 1 : 2;
@@ -144,7 +136,6 @@ class TallMatrixOf final : public TallMatrix {
   void measured(std::span<const std::vector<double>> sums);
   void use_statistics();
   std::vector<double> offset(const DenseMatrix& x) const;
-  void all_reduce(FixedPointSum& sum);
   void find_not_finite();
   double bound_of_all();
   [[noreturn]] void refuse_infinite_products();
@@ -156,7 +147,7 @@ class TallMatrixOf final : public TallMatrix {
   const matrix::RowSource& a_;
   const TallOptions options_;
   RowPass pass_;
-  OrderedAllReduce reduce_;
+  SummedPass summed_;
   std::vector<Worker<Real>> workers_;
 
   linalg::ColumnMap map_;           // standing: what the kernels subtract and multiply with
@@ -171,8 +162,7 @@ class TallMatrixOf final : public TallMatrix {
   linalg::AlignedBuffer<Real> kept_;
   bool is_kept_ = false;
 
-  std::int64_t all_reduce_bytes_ = 0, all_reduce_bytes_of_a_pass_ = 0;
-  std::int64_t peak_bytes_ = 0, held_bytes_ = 0;
+  std::int64_t held_bytes_ = 0;
   double flops_ = 0;
 };
 
@@ -189,7 +179,11 @@ RowPassOptions TallMatrixOf<Real>::pass_options(const TallOptions& options) {
 template <typename Real>
 TallMatrixOf<Real>::TallMatrixOf(Communicator& comm, const matrix::RowSource& a,
                                  const TallOptions& options)
-    : comm_(comm), a_(a), options_(options), pass_(comm, a, pass_options(options)), reduce_(comm) {
+    : comm_(comm),
+      a_(a),
+      options_(options),
+      pass_(comm, a, pass_options(options)),
+      summed_(comm, pass_) {
   length_ = pass_.length();
   width_ = pass_.width();
   if (options_.turned) {
@@ -199,36 +193,11 @@ TallMatrixOf<Real>::TallMatrixOf(Communicator& comm, const matrix::RowSource& a,
   take_sample();
 }
 
-// Groups chosen by the shape alone, summed by all ranks in order.
 template <typename Real>
 void TallMatrixOf<Real>::take_sample() {
   const auto columns = static_cast<std::size_t>(width_);
-  std::vector<double> own;  // group after group: rows, sums and squares by column
-  pass_.sample(kSampledGroups, [&](int, const Group& group) {
-    const std::size_t base = own.size();
-    own.resize(base + 1 + 2 * columns);
-    own[base] = static_cast<double>(group.count);
-    double* const sum = own.data() + base + 1;
-    double* const square = sum + columns;
-    with_elements(group, a_.element(), [&](const auto* a) {
-      if (!options_.turned) return add_moments(a, group.stride, group.count, width_, sum, square);
-      for (std::int64_t i = 0; i < width_; ++i)
-        square[i] += square_sum(a + i * group.stride, group.count);
-    });
-  });
-  double seen = 0;
-  std::vector<double> sum(columns), square(columns);
-  for (const auto& part : comm_.all_gather(std::as_bytes(std::span(own)))) {
-    std::vector<double> values(part.size() / sizeof(double));
-    if (!values.empty()) std::memcpy(values.data(), part.data(), part.size());
-    for (std::size_t base = 0; base < values.size(); base += 1 + 2 * columns) {
-      seen += values[base];
-      for (std::size_t j = 0; j < columns; ++j) {
-        sum[j] += values[base + 1 + j];
-        square[j] += values[base + 1 + columns + j];
-      }
-    }
-  }
+  const auto [seen, sum, square] = sample_columns(comm_, pass_, kSampledGroups, a_.element(),
+                                                  options_.turned ? Along::kColumns : Along::kRows);
   double total = 0;
   std::vector<double> shift(columns), factor(columns, 1.0);
   for (std::size_t j = 0; j < columns; ++j) {
@@ -318,58 +287,20 @@ RowBlock TallMatrixOf<Real>::block(Worker<Real>& worker, const Group& group) {
 }
 
 template <typename Real>
-void TallMatrixOf<Real>::all_reduce(FixedPointSum& sum) {
-  if (comm_.size() == 1) return;
-  const std::span<std::int64_t> words = sum.words();
-  std::vector<OrderedAllReduce::Ticket> tickets;
-  for (std::size_t at = 0; at < words.size(); at += kReducedAtOnce)
-    tickets.push_back(
-        reduce_.start(words.subspan(at, std::min(kReducedAtOnce, words.size() - at))));
-  for (const auto ticket : tickets) reduce_.wait(ticket);
-  all_reduce_bytes_ += static_cast<std::int64_t>(words.size_bytes());
-}
-
-// One read, again with larger units where a sum overflowed. NaN overflows any sum.
-template <typename Real>
 typename TallMatrixOf<Real>::Sums TallMatrixOf<Real>::read(std::vector<SumShape> shapes,
                                                            const Work& work) {
-  for (;;) {
-    std::int64_t bytes = held_bytes_;
-    for (Worker<Real>& worker : workers_) {
-      worker.sums.clear();
-      for (const SumShape& shape : shapes) {
-        worker.sums.emplace_back(shape.size, shape.exponent, shape.limbs);
-        bytes += static_cast<std::int64_t>(worker.sums.back().words().size_bytes());
-      }
-    }
-    peak_bytes_ = std::max(peak_bytes_, bytes + pass_.counters().buffer_bytes);
-    pass_.run([&](int thread, const Group& group) {
-      Worker<Real>& worker = workers_[static_cast<std::size_t>(thread)];
-      work(worker, group, block(worker, group), worker.sums);
-    });
-    std::vector<FixedPointSum>& total = workers_.front().sums;
-    const std::int64_t reduced_before = all_reduce_bytes_;
-    bool overflowed = false;
-    for (std::size_t s = 0; s < total.size(); ++s) {
-      for (std::size_t t = 1; t < workers_.size(); ++t) total[s].merge(workers_[t].sums[s]);
-      all_reduce(total[s]);
-      if (!total[s].overflowed()) continue;
-      overflowed = true;
-      shapes[s].exponent = total[s].needed_exponent();
-    }
-    all_reduce_bytes_of_a_pass_ =
-        std::max(all_reduce_bytes_of_a_pass_, all_reduce_bytes_ - reduced_before);
-    if (overflowed) {
-      for (const SumShape& shape : shapes)
-        if (shape.exponent > (shape.limbs == 1 ? kLargestFloatExponent : kLargestDoubleExponent))
-          refuse_infinite_products();
-      find_not_finite();
-      continue;
-    }
-    Sums values;
-    for (const FixedPointSum& sum : total) values.push_back(sum.values());
-    return values;
-  }
+  return summed_.read(
+      std::move(shapes), held_bytes_,
+      [&](int thread, const Group& group, std::span<FixedPointSum> sums) {
+        Worker<Real>& worker = workers_[static_cast<std::size_t>(thread)];
+        work(worker, group, block(worker, group), sums);
+      },
+      [&](std::span<const SumShape> wanted) {
+        for (const SumShape& shape : wanted)
+          if (shape.exponent > (shape.limbs == 1 ? kLargestFloatExponent : kLargestDoubleExponent))
+            refuse_infinite_products();
+        find_not_finite();
+      });
 }
 
 // An entry of A is not finite, or products of finite ones are not.
@@ -584,7 +515,7 @@ std::optional<TallMatrix::Product> TallMatrixOf<Real>::multiply_sample(const Den
   pass_.sample(kSampledGroups, [&](int, const Group& group) {
     worker.kernels->fused(block(worker, group), packed, sum);
   });
-  all_reduce(sum);
+  summed_.all_reduce(sum);
   if (sum.overflowed()) return std::nullopt;
   product.z = as_matrix(sum.values(), width_, start.cols);
   return product;
@@ -714,7 +645,7 @@ DenseMatrix TallMatrixOf<Real>::gram_of_product(const DenseMatrix& c) {
     const std::lock_guard lock(mutex);
     total.merge(part);
   });
-  all_reduce(total);
+  summed_.all_reduce(total);
   HADAL_CHECK(!total.overflowed());
   return unpacked(total.values(), c.cols);
 }
@@ -735,9 +666,9 @@ TallCounters TallMatrixOf<Real>::counters() const {
   const RowPassCounters& pass = pass_.counters();
   return {.passes = pass.passes,
           .bytes_read = pass.bytes_read,
-          .peak_memory_bytes = peak_bytes_,
-          .all_reduce_bytes = all_reduce_bytes_,
-          .all_reduce_bytes_of_a_pass = all_reduce_bytes_of_a_pass_,
+          .peak_memory_bytes = summed_.counters().peak_bytes,
+          .all_reduce_bytes = summed_.counters().all_reduce_bytes,
+          .all_reduce_bytes_of_a_pass = summed_.counters().all_reduce_bytes_of_a_pass,
           .flops = flops_,
           .pass_seconds = pass.seconds,
           .read_seconds = pass.read_seconds};
