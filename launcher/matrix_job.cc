@@ -12,6 +12,7 @@
 #include "core/matrix/open_rows.h"
 #include "launcher/environment.h"
 #include "launcher/matrix_arguments.h"
+#include "launcher/shared_folder.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -53,22 +54,14 @@ void MatrixJob::say(const std::string& line) {
 }
 
 void MatrixJob::write(const std::function<nlohmann::ordered_json(const fs::path&)>& fill) {
-  // Rank 0's folder, on every rank.
-  const auto shared = [this](const fs::path& folder) -> fs::path {
-    return comm().all_gather(folder.string()).front();
-  };
-  if (is_root()) {
-    write_folder_atomically(out_, [&](const fs::path& folder) {
-      nlohmann::ordered_json summary = fill(shared(folder));
-      comm().barrier();
-      summary["seconds"] = clock_.now_s() - started_;
-      summary["environment"] = describe_environment({command_}, comm().size());
-      write_file_atomically(folder / "summary.json", summary.dump(2) + "\n");
-    });
-  } else {
-    fill(shared({}));
-    comm().barrier();
-  }
+  nlohmann::ordered_json summary;
+  write_shared_folder(
+      comm(), {out_}, [&](const fs::path& folder) { summary = fill(folder); },
+      [&](const fs::path& folder) {
+        summary["seconds"] = clock_.now_s() - started_;
+        summary["environment"] = describe_environment({command_}, comm().size());
+        write_file_atomically(folder / "summary.json", summary.dump(2) + "\n");
+      });
   say(fmt::format("wrote  {}  {}", out_.string(), format_duration(clock_.now_s() - started_)));
 }
 

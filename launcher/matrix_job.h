@@ -42,8 +42,8 @@ class MatrixJob {
   /// A line on standard output, from one rank.
   void say(const std::string& line);
 
-  /// Collective: `fill` puts files into a temporary folder that all ranks share and returns what
-  /// summary.json says on rank 0, which then writes that and renames the folder to --out.
+  /// Collective: `fill` puts files into the folder that becomes --out (shared_folder.h) and returns
+  /// what summary.json says; rank 0's is written.
   void write(const std::function<nlohmann::ordered_json(const std::filesystem::path&)>& fill);
 
   /// Waits for all ranks; ends the job.

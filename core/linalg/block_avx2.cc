@@ -1,12 +1,10 @@
 // A vector of 64 bytes is a pair of registers.
-#include <immintrin.h>
-
+#include "core/linalg/avx2_words.h"
 #include "core/linalg/block_product.h"
 #include "core/linalg/sum_words.h"
 
 #define HADAL_ISA avx2
-#define HADAL_TARGET __attribute__((target("avx2,fma")))
-#define HADAL_AVX2_INLINE HADAL_TARGET __attribute__((always_inline)) inline
+#define HADAL_TARGET HADAL_AVX2
 
 namespace hadal::linalg::avx2 {
 
@@ -17,9 +15,24 @@ constexpr int rows_at_once(bool /*across*/, int /*vectors*/) { return 6; }
 template <typename Real>
 struct Vector;
 
+struct PairOfBits {
+  __m256i low, high;
+};
+template <typename Real>
+HADAL_AVX2_INLINE PairOfBits load_bits(const Peak<Real>& peak) {
+  const auto* const lanes = reinterpret_cast<const __m256i*>(peak.lanes);
+  return {_mm256_load_si256(lanes), _mm256_load_si256(lanes + 1)};
+}
+template <typename Real>
+HADAL_AVX2_INLINE void store_bits(const PairOfBits& bits, Peak<Real>& peak) {
+  auto* const lanes = reinterpret_cast<__m256i*>(peak.lanes);
+  _mm256_store_si256(lanes, bits.low);
+  _mm256_store_si256(lanes + 1, bits.high);
+}
+
 template <>
 struct Vector<float> {
-  using Bits = Peak<float>;
+  using Bits = PairOfBits;
   __m256 low, high;
 
   HADAL_AVX2_INLINE static Vector zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
@@ -37,22 +50,31 @@ struct Vector<float> {
     _mm256_store_ps(p, low);
     _mm256_store_ps(p + 8, high);
   }
-  HADAL_AVX2_INLINE static Bits bits_of(const Peak<float>& peak) { return peak; }
-  HADAL_AVX2_INLINE static void keep(const Bits& bits, Peak<float>& peak) { peak = bits; }
+  HADAL_AVX2_INLINE static Bits bits_of(const Peak<float>& peak) { return load_bits(peak); }
+  HADAL_AVX2_INLINE static void keep(const Bits& bits, Peak<float>& peak) {
+    store_bits(bits, peak);
+  }
   HADAL_AVX2_INLINE void add_units(const WordRow& words, std::int64_t at, int first, int last,
                                    Bits& largest) const {
-    alignas(64) float lanes[16];
-    store(lanes);
-    for (int i = first; i < last; ++i) {
-      largest.meet(i, lanes[i]);
-      linalg::add_units(words, at + i, static_cast<double>(lanes[i]));
-    }
+    add_half(words, at, first, last, low, largest.low);
+    add_half(words, at + 8, first - 8, last - 8, high, largest.high);
+  }
+
+ private:
+  HADAL_AVX2_INLINE static void add_half(const WordRow& words, std::int64_t at, int first, int last,
+                                         __m256 values, __m256i& largest) {
+    const __m256i magnitudes =
+        _mm256_and_si256(_mm256_castps_si256(values), _mm256_set1_epi32(0x7fffffff));
+    largest = _mm256_max_epu32(largest, _mm256_and_si256(magnitudes, lanes_of_eight(first, last)));
+    add_some_of_four(words, at, first, last, _mm256_cvtps_pd(_mm256_castps256_ps128(values)));
+    add_some_of_four(words, at + 4, first - 4, last - 4,
+                     _mm256_cvtps_pd(_mm256_extractf128_ps(values, 1)));
   }
 };
 
 template <>
 struct Vector<double> {
-  using Bits = Peak<double>;
+  using Bits = PairOfBits;
   __m256d low, high;
 
   HADAL_AVX2_INLINE static Vector zero() { return {_mm256_setzero_pd(), _mm256_setzero_pd()}; }
@@ -70,16 +92,25 @@ struct Vector<double> {
     _mm256_store_pd(p, low);
     _mm256_store_pd(p + 4, high);
   }
-  HADAL_AVX2_INLINE static Bits bits_of(const Peak<double>& peak) { return peak; }
-  HADAL_AVX2_INLINE static void keep(const Bits& bits, Peak<double>& peak) { peak = bits; }
+  HADAL_AVX2_INLINE static Bits bits_of(const Peak<double>& peak) { return load_bits(peak); }
+  HADAL_AVX2_INLINE static void keep(const Bits& bits, Peak<double>& peak) {
+    store_bits(bits, peak);
+  }
   HADAL_AVX2_INLINE void add_units(const WordRow& words, std::int64_t at, int first, int last,
                                    Bits& largest) const {
-    alignas(64) double lanes[8];
-    store(lanes);
-    for (int i = first; i < last; ++i) {
-      largest.meet(i, lanes[i]);
-      linalg::add_units(words, at + i, lanes[i]);
-    }
+    add_half(words, at, first, last, low, largest.low);
+    add_half(words, at + 4, first - 4, last - 4, high, largest.high);
+  }
+
+ private:
+  HADAL_AVX2_INLINE static void add_half(const WordRow& words, std::int64_t at, int first, int last,
+                                         __m256d values, __m256i& largest) {
+    const __m256i magnitudes = _mm256_and_si256(
+        _mm256_and_si256(_mm256_castpd_si256(values), _mm256_set1_epi64x(0x7fffffffffffffff)),
+        lanes_of_four(first, last));
+    // Without their signs they are in order as signed numbers too.
+    largest = _mm256_blendv_epi8(largest, magnitudes, _mm256_cmpgt_epi64(magnitudes, largest));
+    add_some_of_four(words, at, first, last, values);
   }
 };
 

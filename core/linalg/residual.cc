@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "core/cpu/avx512.h"
+#include "core/linalg/avx2_words.h"
+#include "core/linalg/row_block.h"
 
 namespace hadal::linalg {
 namespace {
@@ -15,19 +17,33 @@ double sum_of_lanes(const double* lanes) {  // 8 of them
          ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
-double dot_plain(const double* a, const double* x, std::int64_t n) {
+// For the baseline and, where their body is inlined, for AVX2: the same chains.
+__attribute__((always_inline)) inline double dot_of(const double* a, const double* x,
+                                                    std::int64_t n) {
   double chains[kChains] = {};
-  for (std::int64_t j = 0; j < n; j += kChains)
-    for (std::int64_t c = 0; c < std::min(kChains, n - j); ++c)
-      chains[c] = std::fma(a[j + c], x[j + c], chains[c]);
+  std::int64_t j = 0;
+  for (; j + kChains <= n; j += kChains)
+    for (std::int64_t c = 0; c < kChains; ++c) chains[c] = std::fma(a[j + c], x[j + c], chains[c]);
+  for (std::int64_t c = 0; j + c < n; ++c) chains[c] = std::fma(a[j + c], x[j + c], chains[c]);
   double lanes[8];
   for (int c = 0; c < 8; ++c)
     lanes[c] = (chains[c] + chains[c + 16]) + (chains[c + 8] + chains[c + 24]);
   return sum_of_lanes(lanes);
 }
-
-void add_multiple_plain(double r, const double* a, double* to, std::int64_t n) {
+__attribute__((always_inline)) inline void add_multiple_of(double r, const double* a, double* to,
+                                                           std::int64_t n) {
   for (std::int64_t j = 0; j < n; ++j) to[j] = std::fma(r, a[j], to[j]);
+}
+
+double dot_plain(const double* a, const double* x, std::int64_t n) { return dot_of(a, x, n); }
+void add_multiple_plain(double r, const double* a, double* to, std::int64_t n) {
+  add_multiple_of(r, a, to, n);
+}
+HADAL_AVX2 double dot_avx2(const double* a, const double* x, std::int64_t n) {
+  return dot_of(a, x, n);
+}
+HADAL_AVX2 void add_multiple_avx2(double r, const double* a, double* to, std::int64_t n) {
+  add_multiple_of(r, a, to, n);
 }
 
 HADAL_AVX512_INLINE __mmask8 lanes_left(std::int64_t left) {
@@ -71,10 +87,11 @@ HADAL_AVX512 void add_multiple_avx512(double r, const double* a, double* to, std
 
 void add_residuals(std::int64_t rows, std::int64_t n, const double* a, const double* b,
                    std::int64_t k, std::span<const ResidualSums> sums) {
-  static const bool avx512 =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
-  const auto dot = avx512 ? dot_avx512 : dot_plain;
-  const auto add_multiple = avx512 ? add_multiple_avx512 : add_multiple_plain;
+  static const Isa isa = best_isa();
+  const auto dot = isa == Isa::kAvx512 ? dot_avx512 : isa == Isa::kAvx2 ? dot_avx2 : dot_plain;
+  const auto add_multiple = isa == Isa::kAvx512 ? add_multiple_avx512
+                            : isa == Isa::kAvx2 ? add_multiple_avx2
+                                                : add_multiple_plain;
   for (std::int64_t i = 0; i < rows; ++i)
     for (std::int64_t c = 0; c < static_cast<std::int64_t>(sums.size()); ++c) {
       const ResidualSums& sum = sums[static_cast<std::size_t>(c)];

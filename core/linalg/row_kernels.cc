@@ -43,8 +43,11 @@ Isa best_isa() {
 }
 
 std::vector<ColumnPanel> column_panels(std::int64_t cols, int lanes) {
+  // AVX2 works on one vector at a time: it wants them without gaps, or steps of several lines crowd
+  // into a few sets of the nearest cache.
+  const int most = best_isa() == Isa::kAvx512 ? kMaxVectors : 1;
   const auto vectors = static_cast<int>((cols + lanes - 1) / lanes);
-  const int panels = (vectors + kMaxVectors - 1) / kMaxVectors;
+  const int panels = (vectors + most - 1) / most;
   std::vector<ColumnPanel> all;
   for (int done = 0, left = panels; left > 0; --left) {
     all.push_back({std::int64_t{done} * lanes, (vectors - done + left - 1) / left});
@@ -120,6 +123,8 @@ typename RowKernels<Real>::Tile RowKernels<Real>::tile(const RowBlock& t, std::i
 template <typename Real>
 void RowKernels<Real>::multiply(const Tile& t, std::int64_t rows, const PackedMatrix<Real>& x,
                                 Real* y) {
+  // Nothing lies behind converted rows, and asking for pages that are not there takes long.
+  const std::int64_t next = t.values == tile_.data() ? 0 : tile_rows() * t.stride;
   for (const auto& panel : x.panels_) {
     const std::int64_t width = panel.vectors * kLanes<Real>;
     Real* const to = y + panel.first * rows;
@@ -134,7 +139,9 @@ void RowKernels<Real>::multiply(const Tile& t, std::int64_t rows, const PackedMa
                          .b = x.values(panel) + k * width,
                          .b_step = width,
                          .vectors = panel.vectors,
-                         .ahead = k + kDepth < x.rows_ ? kDepth : tile_rows() * t.stride - k},
+                         .ahead = k + kDepth < x.rows_ ? kDepth
+                                  : next > 0           ? next - k
+                                                       : 0},
                         k == 0 ? x.start(panel) : nullptr, to);
   }
 }

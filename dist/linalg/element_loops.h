@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <xmmintrin.h>
+
 #include "core/linalg/row_block.h"
 #include "core/matrix/row_source.h"
 #include "dist/linalg/row_pass.h"
@@ -64,17 +66,47 @@ inline double square_sum_of(const linalg::RowBlock& t) {
   return square;
 }
 
+/// to(j, i) = from(i, j) for four rows and columns; rows of `from` and `to` are so far apart.
+inline void turn_four(const float* from, std::int64_t from_row, float* to, std::int64_t to_row) {
+  __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + from_row),
+         c = _mm_loadu_ps(from + 2 * from_row), d = _mm_loadu_ps(from + 3 * from_row);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(to, a);
+  _mm_storeu_ps(to + to_row, b);
+  _mm_storeu_ps(to + 2 * to_row, c);
+  _mm_storeu_ps(to + 3 * to_row, d);
+}
+inline void turn_four(const double* from, std::int64_t from_row, double* to, std::int64_t to_row) {
+  for (std::int64_t j = 0; j < 4; ++j)
+    for (std::int64_t i = 0; i < 4; ++i) to[j * to_row + i] = from[i * from_row + j];
+}
+
 /// tile(j, i) = map(a(i, j), j), in squares that stay in cache.
 template <typename T, typename Real, typename Map>
 void turn(const T* a, std::int64_t stride, std::int64_t rows, std::int64_t cols, const Map& map,
           Real* tile) {
   constexpr std::int64_t kSquare = 16;
+  Real square[kSquare * kSquare];
   for (std::int64_t i0 = 0; i0 < rows; i0 += kSquare)
-    for (std::int64_t j0 = 0; j0 < cols; j0 += kSquare)
-      for (std::int64_t j = j0; j < std::min(j0 + kSquare, cols); ++j)
-        for (std::int64_t i = i0; i < std::min(i0 + kSquare, rows); ++i)
-          tile[j * rows + i] =
-              static_cast<Real>(map(a[i * stride + j], static_cast<std::size_t>(j)));
+    for (std::int64_t j0 = 0; j0 < cols; j0 += kSquare) {
+      const std::int64_t high = std::min(kSquare, rows - i0), wide = std::min(kSquare, cols - j0);
+      for (std::int64_t i = 0; i < high; ++i) {
+        // Rows lie far apart, so that nothing else fetches what comes next.
+        __builtin_prefetch(a + (i0 + kSquare + i) * stride + j0);
+        for (std::int64_t j = 0; j < wide; ++j)
+          square[i * kSquare + j] = static_cast<Real>(
+              map(a[(i0 + i) * stride + j0 + j], static_cast<std::size_t>(j0 + j)));
+      }
+      Real* const to = tile + j0 * rows + i0;
+      if (high == kSquare && wide == kSquare) {
+        for (std::int64_t j = 0; j < kSquare; j += 4)
+          for (std::int64_t i = 0; i < kSquare; i += 4)
+            turn_four(square + i * kSquare + j, kSquare, to + j * rows + i, rows);
+        continue;
+      }
+      for (std::int64_t j = 0; j < wide; ++j)
+        for (std::int64_t i = 0; i < high; ++i) to[j * rows + i] = square[i * kSquare + j];
+    }
 }
 
 }  // namespace hadal::dist

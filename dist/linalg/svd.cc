@@ -27,7 +27,7 @@ namespace {
 
 using linalg::DenseMatrix;
 
-constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2;
+constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2, kBeyondStream = 3;
 constexpr int kColumnStep = 16;  // kernels work on so many columns at once
 
 /// Krylov stops when no wanted eigenvalue of T^T T can still gain more than this share of itself:
@@ -54,6 +54,9 @@ double epsilon(Precision precision) {
   return precision == Precision::kFloat64 ? std::numeric_limits<double>::epsilon()
                                           : std::numeric_limits<float>::epsilon();
 }
+
+/// Passes done when a state was saved.
+int passes_of(const SvdState& state) { return static_cast<int>(state[0](1, 0)); }
 
 /// The eigenvalues of T^T T as they are known so far, and vectors for the first of them.
 struct Spectrum {
@@ -98,7 +101,8 @@ class SvdRun {
 
   Spectrum by_gram();
   Spectrum by_krylov();
-  Spectrum switch_to_gram();
+  bool sample_is_flat(const DenseMatrix& start);
+  Spectrum switch_to_gram(int passes, const char* why);
   std::size_t resume(const SvdState& state);
   Spectrum by_one_pass();
   DenseMatrix extended(const Spectrum& spectrum, std::int64_t columns) const;
@@ -108,7 +112,9 @@ class SvdRun {
   void deliver(ScoreSink* sink);
   void deliver_standing(ScoreSink* sink);
   void deliver_turned(ScoreSink* sink);
+  double least_sigma() const;
   DenseMatrix beside_each_other(const DenseMatrix& own) const;
+  void complete(DenseMatrix& components) const;
   DenseMatrix orthonormal_correction(const DenseMatrix& combination);
   void save(std::vector<const DenseMatrix*> matrices);
   std::vector<double> gathered(const std::vector<double>& own) const;
@@ -132,6 +138,7 @@ class SvdRun {
   DenseMatrix v_;              // w x b: Ritz vectors of the finish, first k are wanted
   std::vector<double> sigma_;  // b
   DenseMatrix combination_;    // b x k: T v = Y combination
+  DenseMatrix g_;              // T^T T where it was worked out: no read need take probes along
 };
 
 void SvdRun::tell(std::int64_t done) {
@@ -191,38 +198,58 @@ int SvdRun::rank_for_target(const std::vector<double>& values) const {
 /// Takes up the statistics and the count of passes; how many matrices follow.
 std::size_t SvdRun::resume(const SvdState& state) {
   t_->resume({state[1].values, state[2].values, state[0](0, 0)});
-  resumed_passes_ = static_cast<int>(state[0](1, 0));
+  resumed_passes_ = passes_of(state);
   pass_ = resumed_passes_ + 1;
   return state.size() - 3;
 }
 
-Spectrum SvdRun::switch_to_gram() {
+/// What Krylov would gain after two passes, asked of a small sample of the rows.
+bool SvdRun::sample_is_flat(const DenseMatrix& start) {
+  if (options_.passes > 0 || !options_.target.components ||
+      !gram_beats_patience(a_, options_, plan_))
+    return false;
+  const auto first = t_->multiply_sample(start);
+  if (!first) return false;
+  const DenseMatrix next = timed(small_seconds_, [&] {
+    return linalg::orthonormalise(outside_of(linalg::orthonormalise(first->x), first->z));
+  });
+  const auto second = t_->multiply_sample(next);
+  if (!second) return false;
+  return timed(small_seconds_, [&] {
+    const Ritz ritz = rayleigh_ritz(linalg::beside(first->x, second->x),
+                                    linalg::beside(first->z, second->z), plan_.block);
+    const auto found = static_cast<int>(ritz.values.size());
+    return *options_.target.components < found &&
+           gain_left(ritz, *options_.target.components, plan_.block) > kFlat;
+  });
+}
+
+Spectrum SvdRun::switch_to_gram(int passes, const char* why) {
   plan_.path = SvdPath::kGram;
-  plan_.passes = 4;
-  plan_.reason += "; the spectrum is flat: its Gram matrix after two";
+  plan_.passes = passes;
+  plan_.reason += why;
   return by_gram();
 }
 
 Spectrum SvdRun::by_gram() {
-  DenseMatrix g;
   if (saved_ && resume(*saved_) == 1) {
-    g = std::move(saved_->back());
+    g_ = std::move(saved_->back());
   } else {
-    g = t_->gram();
+    g_ = t_->gram();
     ++pass_;
-    save({&g});
+    save({&g_});
   }
   return timed(small_seconds_, [&]() -> Spectrum {
     const std::int64_t w = t_->width();
     if (!options_.target.components) {
-      linalg::SymmetricEigen all = linalg::symmetric_eigen(g);
+      linalg::SymmetricEigen all = linalg::symmetric_eigen(g_);
       return {std::move(all.values), std::move(all.vectors)};
     }
     const std::int64_t wanted =
         std::min<std::int64_t>(w, *options_.target.components + 1 + kColumnStep);
     // G is right to the kernels' precision.
     linalg::SymmetricEigen leading =
-        linalg::leading_eigen(g, wanted, {.tolerance = 1e-2 * epsilon(options_.precision)});
+        linalg::leading_eigen(g_, wanted, {.tolerance = 1e-2 * epsilon(options_.precision)});
     return {std::move(leading.values), std::move(leading.vectors)};
   });
 }
@@ -235,7 +262,11 @@ Spectrum SvdRun::by_krylov() {
   DenseMatrix next = timed(small_seconds_, [&] {
     return linalg::orthonormalise(linalg::gaussian_matrix({options_.seed, kStartStream}, w, block));
   });
-  if (saved_ && saved_->size() < kKrylovState) return switch_to_gram();
+  constexpr const char* kAtOnce = "; the spectrum of a sample is flat: the Gram matrix instead";
+  constexpr const char* kAfterTwo = "; the spectrum is flat: its Gram matrix after two";
+  if (saved_ && saved_->size() < kKrylovState)
+    return passes_of(*saved_) < 2 ? switch_to_gram(2, kAtOnce) : switch_to_gram(4, kAfterTwo);
+  if (!saved_ && sample_is_flat(next)) return switch_to_gram(2, kAtOnce);
   if (saved_) {
     resume(*saved_);
     k = std::move((*saved_)[3]);
@@ -261,7 +292,7 @@ Spectrum SvdRun::by_krylov() {
     if (flat && gram_beats_patience(a_, options_, plan_)) {
       save({});
       saved_.reset();
-      return switch_to_gram();
+      return switch_to_gram(4, kAfterTwo);
     }
     if (converged || passes >= most || full) {
       small_seconds_ += clock_.now_s() - start;
@@ -321,8 +352,12 @@ bool SvdRun::finish(const Spectrum& spectrum, std::int64_t columns, bool keep) {
     return outside_of(basis,
                       linalg::gaussian_matrix({options_.seed, kProbeStream}, t_->width(), r));
   });
-  const TallMatrix::Projection projection = t_->project(basis, probes, keep);
+  const bool by_gram = g_.rows > 0;
+  TallMatrix::Projection projection =
+      t_->project(basis, by_gram ? DenseMatrix(t_->width(), 0) : probes, keep);
   ++pass_;
+  if (by_gram)
+    projection.z = timed(certificate_seconds_, [&] { return linalg::multiply(g_, probes); });
   const double start = clock_.now_s();
   // X was rounded: H w = lambda X^T X w.
   const auto root = linalg::cholesky(linalg::self_product(projection.x));
@@ -364,8 +399,7 @@ void SvdRun::certify(const TallMatrix::Projection& projection, const DenseMatrix
   c.valid = whole || projection.z.cols > 0;
   if (c.valid) {
     const double outside = whole ? 0 : residual_bound(basis, projection.z, failure);
-    // Products in the kernels' precision cannot see below this.
-    const double floor = 4 * epsilon(options_.precision) * std::sqrt(frobenius);
+    const double floor = least_sigma();
     c.error_bound = std::sqrt(outside * outside + next * next + floor * floor);
     c.best_possible_least = std::max(0.0, next - floor);
     c.optimum_ratio = c.best_possible_least > 0 ? c.error_bound / c.best_possible_least : 0;
@@ -401,10 +435,11 @@ SvdResult SvdRun::run(ScoreSink* sink) {
     certify({}, linalg::columns(v_, 0, std::min<std::int64_t>(v_.cols, w - 1)));
     result_.certificate.valid = false;
   } else {
-    // One more than wanted tells what is left out; with the probes a whole number of kernel blocks.
+    // One more than wanted tells what is left out; with the probes that ride along a whole number
+    // of kernel blocks.
+    const int riding = g_.rows > 0 ? 0 : options_.probes;
     std::int64_t columns =
-        (rank + 1 + options_.probes + kColumnStep - 1) / kColumnStep * kColumnStep -
-        options_.probes;
+        (rank + 1 + riding + kColumnStep - 1) / kColumnStep * kColumnStep - riding;
     columns = std::min<std::int64_t>(std::max<std::int64_t>(columns, rank + 1), w);
     while (!finish(spectrum, columns, sink != nullptr || plan_.short_side_rows) && columns < w)
       columns = std::min<std::int64_t>(2 * columns, w);
@@ -420,6 +455,8 @@ void SvdRun::deliver(ScoreSink* sink) {
   result_.frobenius_squared = t_->statistics().frobenius_squared;
   const auto k = static_cast<std::size_t>(result_.k);
   result_.singular_values.assign(sigma_.begin(), sigma_.begin() + static_cast<std::ptrdiff_t>(k));
+  result_.rank = static_cast<int>(std::ranges::count_if(
+      result_.singular_values, [&](double sigma) { return sigma > least_sigma(); }));
   if (plan_.short_side_rows)
     deliver_turned(sink);
   else
@@ -428,6 +465,11 @@ void SvdRun::deliver(ScoreSink* sink) {
   if (options_.scale) result_.scale = gathered(t_->statistics().deviation);
   count();
   result_.plan = plan_;
+}
+
+/// Products in the kernels' precision cannot see below this.
+double SvdRun::least_sigma() const {
+  return 4 * epsilon(options_.precision) * std::sqrt(t_->statistics().frobenius_squared);
 }
 
 /// Of the columns of A: turned, each rank knows its own.
@@ -517,12 +559,24 @@ DenseMatrix SvdRun::beside_each_other(const DenseMatrix& own) const {
   return all;
 }
 
+/// Beyond the rank A^T u / sigma says nothing: there any rows do that are orthonormal with the
+/// rest.
+void SvdRun::complete(DenseMatrix& components) const {
+  const std::int64_t rank = result_.rank, missing = components.rows - rank;
+  if (missing == 0) return;
+  const DenseMatrix known = linalg::columns(linalg::transpose(components), 0, rank);
+  const DenseMatrix more = linalg::orthonormalise(outside_of(
+      known, linalg::gaussian_matrix({options_.seed, kBeyondStream}, components.cols, missing)));
+  for (std::int64_t i = 0; i < missing; ++i)
+    for (std::int64_t j = 0; j < components.cols; ++j) components(rank + i, j) = more(j, i);
+}
+
 // T = A^T: the short side's vectors are U, and A^T U = V diag(sigma) comes out row by row.
 void SvdRun::deliver_turned(ScoreSink* sink) {
-  const std::int64_t k = result_.k, n = a_.cols();
+  const std::int64_t k = result_.k;
   // This rank's columns of the components.
   DenseMatrix own(k, t_->count());
-  const double least = epsilon(options_.precision) * static_cast<double>(n) * sigma_.front();
+  const double least = least_sigma();
   t_->emit(linalg::columns(combination_, 0, k),
            [&](std::int64_t first, std::int64_t rows, const double* values) {
              for (std::int64_t i = 0; i < k; ++i) {
@@ -533,6 +587,7 @@ void SvdRun::deliver_turned(ScoreSink* sink) {
              }
            });
   result_.components = comm_.size() == 1 ? std::move(own) : beside_each_other(own);
+  complete(result_.components);
   const std::vector<double> signs = signs_of(result_.components);
   scale_rows(result_.components, signs);
   if (sink == nullptr) return;
@@ -556,8 +611,7 @@ void SvdRun::count() {
   c.passes = counters.passes + resumed_passes_;
   c.bytes_read = counters.bytes_read;
   c.all_reduce_bytes = counters.all_reduce_bytes;
-  c.all_reduce_bytes_per_pass =
-      counters.passes > 0 ? counters.all_reduce_bytes / counters.passes : 0;
+  c.all_reduce_bytes_per_pass = counters.all_reduce_bytes_of_a_pass;
   c.flops = counters.flops;
   c.seconds = clock_.now_s() - started_;
   c.read_seconds = counters.read_seconds;

@@ -96,10 +96,12 @@ struct SvdCertificate {
 };
 
 struct SvdCounters {
-  int passes = 0;                     // reads of A done, resumed ones included
-  std::int64_t bytes_read = 0;        // by this rank
-  std::int64_t all_reduce_bytes = 0;  // payload handed to all-reduces by this rank
-  std::int64_t all_reduce_bytes_per_pass = 0;
+  int passes = 0;               // reads of A done, resumed ones included
+  std::int64_t bytes_read = 0;  // by this rank
+  /// Payload handed to all-reduces by this rank, and the most of it in one pass: 0 for one rank;
+  /// else, with n the short side, whatever the long one and the number of ranks, 8 n l + O(l^2) for
+  /// Krylov on blocks of l columns and 4 n^2 + O(n) for a Gram matrix. Twice that in float64.
+  std::int64_t all_reduce_bytes = 0, all_reduce_bytes_per_pass = 0;
   double flops = 0;  // of this rank
   double seconds = 0, read_seconds = 0, kernel_seconds = 0, small_seconds = 0,
          certificate_seconds = 0;
@@ -109,8 +111,10 @@ struct SvdCounters {
 struct SvdResult {
   std::int64_t rows = 0, cols = 0;
   int k = 0;
-  linalg::DenseMatrix
-      components;  // k x n: row i is the i-th right singular vector; see sign_rule()
+  /// Of the k singular values, those above 4 eps |A|_F, eps of the precision. Components
+  /// beyond it span nothing of A: they are orthonormal with the rest, and any such rows would do.
+  int rank = 0;
+  linalg::DenseMatrix components;       // k x n: row i is the i-th right singular vector; see svd()
   std::vector<double> singular_values;  // k, descending
   std::vector<double> mean;             // n; empty unless centred
   std::vector<double> scale;            // n; empty unless scaled

@@ -22,8 +22,10 @@ constexpr int kUnknownBlock = 64;  // where the rank is yet to be found
 constexpr int kUsualKrylovPasses = 4;
 constexpr int kPatience = 5;  // further passes of a flat spectrum after two
 
-// Rates in multiply-adds, relative to the fused kernel on float32 (tests/bench/README.md).
-constexpr double kGramRate = 0.85, kPixelGramRate = 3.2;
+// Rates in multiply-adds, relative to the fused kernel on float32 (tests/bench/README.md). Pixels
+// are multiplied 3.2 times as fast with AVX-512's products of bytes, no faster than float32 with
+// AVX2; the choice must be the same on both, so this lies between.
+constexpr double kGramRate = 0.85, kPixelGramRate = 2;
 constexpr double kEigenCost = 60 * 8;  // multiply-adds per entry of G for its leading eigenpairs
 
 int round_up(int value) { return (value + kBlockStep - 1) / kBlockStep * kBlockStep; }
@@ -115,6 +117,8 @@ SvdPlan plan_svd(const matrix::RowSource& a, const SvdOptions& o) {
                               format_count(width), side, plan.block, o.passes > 0 ? "" : "about",
                               plan.passes);
   }
+  if (o.precision == Precision::kMixed && plan.path == SvdPath::kKrylov && !linalg::has_bf16())
+    plan.reason += "; this machine has no products of bfloat16: mixed is no faster than float32";
   return plan;
 }
 
@@ -125,10 +129,11 @@ bool gram_beats_patience(const matrix::RowSource& a, const SvdOptions& o, const 
 
 double predicted_seconds(Communicator& comm, const matrix::RowSource& a, const SvdOptions& o,
                          const SvdPlan& plan) {
-  // One group of rows of this width, through the fused kernel.
+  // A few rows of this width, through the fused kernel.
+  constexpr std::int64_t kRows = 48;
   const std::int64_t width = std::min(a.rows(), a.cols());
   const std::int64_t cols = std::min<std::int64_t>(width, 1024), l = std::min(64, plan.block);
-  std::vector<float> tile(static_cast<std::size_t>(linalg::kGroupRows * cols), 0.5f);
+  std::vector<float> tile(static_cast<std::size_t>(kRows * cols), 0.5f);
   linalg::DenseMatrix x(cols, l);
   std::fill(x.values.begin(), x.values.end(), 0.25);
   const linalg::PackedMatrix<float> packed(x);
@@ -138,11 +143,10 @@ double predicted_seconds(Communicator& comm, const matrix::RowSource& a, const S
   double best = 1e9;
   for (int turn = 0; turn < 3; ++turn) {
     const double start = clock.now_s();
-    kernels.fused({tile.data(), matrix::Element::kF32, linalg::kGroupRows, cols, cols}, packed,
-                  sum);
+    kernels.fused({tile.data(), matrix::Element::kF32, kRows, cols, cols}, packed, sum);
     best = std::min(best, clock.now_s() - start);
   }
-  const double rate = 2.0 * linalg::kGroupRows * static_cast<double>(cols * l) / best;
+  const double rate = 2.0 * kRows * static_cast<double>(cols * l) / best;
   const Costs cost = costs(a, o, width, plan.block);
   const double work = plan.path == SvdPath::kGram ? cost.gram : cost.krylov;
   const double slower = o.precision == Precision::kFloat64 ? 2 : 1;

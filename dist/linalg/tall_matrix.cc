@@ -18,9 +18,10 @@
 #include "core/linalg/fixed_point.h"
 #include "core/linalg/mixed_kernels.h"
 #include "core/linalg/row_kernels.h"
+#include "dist/linalg/column_sample.h"
 #include "dist/linalg/element_loops.h"
 #include "dist/linalg/row_pass.h"
-#include "dist/ordered_all_reduce.h"
+#include "dist/linalg/summed_pass.h"
 
 namespace hadal::dist {
 namespace {
@@ -31,29 +32,24 @@ using linalg::RowBlock;
 using matrix::Element;
 
 constexpr int kSampledGroups = 4;
+constexpr std::int64_t kSmallShare = 20;  // a sample is at most one in so many groups
+// What remains of a constant column's squares is the rounding of a group's 256.
+constexpr double kConstant = 1e-13;
 constexpr double kSampleHeadroom = 1024;  // a sample may miss the rows that weigh most
 // Units that no sum of finite terms needs: 2^40 terms of float32 stay below 2^168.
 constexpr int kLargestFloatExponent = 128, kLargestDoubleExponent = 1020;
 constexpr double kLeastFloatSquare = 0x1p-120;  // of an entry, so that products keep their bits
-constexpr std::size_t kReducedAtOnce = std::size_t{1} << 20;  // words
 
 template <typename Real>
 constexpr Element kElementOf = sizeof(Real) == 4 ? Element::kF32 : Element::kF64;
-
-/// A sum over all groups.
-struct SumShape {
-  std::int64_t size = 0;
-  int exponent = 0;
-  int limbs = 1;
-};
 
 /// What a thread has of its own.
 template <typename Real>
 struct Worker {
   std::optional<linalg::RowKernels<Real>> kernels;
+  std::optional<linalg::RowKernels<Real>> moments;  // where they are taken about another shift
   std::optional<linalg::MixedKernels> mixed;
   std::optional<linalg::RowKernels<double>> products;  // of what the kernels gave
-  std::vector<FixedPointSum> sums;
   linalg::AlignedBuffer<Real> tile, y;
   linalg::AlignedBuffer<double> out;
 };
@@ -109,6 +105,7 @@ class TallMatrixOf final : public TallMatrix {
   std::int64_t first() const override { return pass_.first(); }
   std::int64_t count() const override { return pass_.count(); }
   Product multiply(const DenseMatrix& x) override;
+  std::optional<Product> multiply_sample(const DenseMatrix& x) override;
   DenseMatrix gram() override;
   Projection project(const DenseMatrix& x, const DenseMatrix& probes, bool keep) override;
   void emit(const DenseMatrix& c, const Taker& taker) override;
@@ -117,7 +114,7 @@ class TallMatrixOf final : public TallMatrix {
   TallCounters counters() const override;
 
  private:
-  using Sums = std::vector<std::vector<double>>;
+  using Sums = SummedPass::Sums;
   using Work =
       std::function<void(Worker<Real>&, const Group&, const RowBlock&, std::span<FixedPointSum>)>;
   static constexpr int kLimbs = sizeof(Real) == 4 ? 1 : 2;
@@ -139,7 +136,6 @@ class TallMatrixOf final : public TallMatrix {
   void measured(std::span<const std::vector<double>> sums);
   void use_statistics();
   std::vector<double> offset(const DenseMatrix& x) const;
-  void all_reduce(FixedPointSum& sum);
   void find_not_finite();
   double bound_of_all();
   [[noreturn]] void refuse_infinite_products();
@@ -151,12 +147,14 @@ class TallMatrixOf final : public TallMatrix {
   const matrix::RowSource& a_;
   const TallOptions options_;
   RowPass pass_;
-  OrderedAllReduce reduce_;
+  SummedPass summed_;
   std::vector<Worker<Real>> workers_;
 
   linalg::ColumnMap map_;           // standing: what the kernels subtract and multiply with
   std::vector<double> mean_of_t_;   // of T' under that map: what is left to subtract, by column
   std::vector<double> correction_;  // E: T is T' diag(E), until the map has it
+  // Columns that are scaled but not centred have their deviation measured about this all the same.
+  std::vector<double> moment_shift_;
   bool measured_ = false;
   double bound_ = 0;  // |T|_F^2, or an estimate with headroom before the columns are measured
 
@@ -164,7 +162,7 @@ class TallMatrixOf final : public TallMatrix {
   linalg::AlignedBuffer<Real> kept_;
   bool is_kept_ = false;
 
-  std::int64_t all_reduce_bytes_ = 0, peak_bytes_ = 0, held_bytes_ = 0;
+  std::int64_t held_bytes_ = 0;
   double flops_ = 0;
 };
 
@@ -181,7 +179,11 @@ RowPassOptions TallMatrixOf<Real>::pass_options(const TallOptions& options) {
 template <typename Real>
 TallMatrixOf<Real>::TallMatrixOf(Communicator& comm, const matrix::RowSource& a,
                                  const TallOptions& options)
-    : comm_(comm), a_(a), options_(options), pass_(comm, a, pass_options(options)), reduce_(comm) {
+    : comm_(comm),
+      a_(a),
+      options_(options),
+      pass_(comm, a, pass_options(options)),
+      summed_(comm, pass_) {
   length_ = pass_.length();
   width_ = pass_.width();
   if (options_.turned) {
@@ -191,44 +193,18 @@ TallMatrixOf<Real>::TallMatrixOf(Communicator& comm, const matrix::RowSource& a,
   take_sample();
 }
 
-// Groups chosen by the shape alone, summed by all ranks in order.
 template <typename Real>
 void TallMatrixOf<Real>::take_sample() {
   const auto columns = static_cast<std::size_t>(width_);
-  std::vector<double> own;  // group after group: rows, sums and squares by column
-  pass_.sample(kSampledGroups, [&](int, const Group& group) {
-    const std::size_t base = own.size();
-    own.resize(base + 1 + 2 * columns);
-    own[base] = static_cast<double>(group.count);
-    double* const sum = own.data() + base + 1;
-    double* const square = sum + columns;
-    with_elements(group, a_.element(), [&](const auto* a) {
-      if (!options_.turned) return add_moments(a, group.stride, group.count, width_, sum, square);
-      for (std::int64_t i = 0; i < width_; ++i)
-        for (std::int64_t j = 0; j < group.count; ++j)
-          add_moments(a + i * group.stride + j, 0, 1, 1, sum + i, square + i);
-    });
-  });
-  double seen = 0;
-  std::vector<double> sum(columns), square(columns);
-  for (const auto& part : comm_.all_gather(std::as_bytes(std::span(own)))) {
-    std::vector<double> values(part.size() / sizeof(double));
-    if (!values.empty()) std::memcpy(values.data(), part.data(), part.size());
-    for (std::size_t base = 0; base < values.size(); base += 1 + 2 * columns) {
-      seen += values[base];
-      for (std::size_t j = 0; j < columns; ++j) {
-        sum[j] += values[base + 1 + j];
-        square[j] += values[base + 1 + columns + j];
-      }
-    }
-  }
+  const auto [seen, sum, square] = sample_columns(comm_, pass_, kSampledGroups, a_.element(),
+                                                  options_.turned ? Along::kColumns : Along::kRows);
   double total = 0;
   std::vector<double> shift(columns), factor(columns, 1.0);
   for (std::size_t j = 0; j < columns; ++j) {
     const double mean = seen > 0 ? sum[j] / seen : 0;
     const double centred = std::max(0.0, square[j] - seen * mean * mean);
-    if (options_.centre) shift[j] = static_cast<float>(mean);
-    if (options_.scale && centred > 0)
+    shift[j] = static_cast<float>(mean);
+    if (options_.scale && centred > kConstant * square[j])
       factor[j] = std::ldexp(1.0, -std::ilogb(std::sqrt(centred / seen)));
     total += (options_.centre && !options_.turned ? centred : square[j]) * factor[j] * factor[j];
   }
@@ -238,7 +214,7 @@ void TallMatrixOf<Real>::take_sample() {
   if (options_.turned && options_.scale)
     bound_ = 2.0 * static_cast<double>(length_) * static_cast<double>(width_);
   if (has_map()) {
-    if (options_.centre) map_.shift = std::move(shift);
+    (options_.centre ? map_.shift : moment_shift_) = std::move(shift);
     if (options_.scale) map_.factor = std::move(factor);
   }
 }
@@ -249,6 +225,8 @@ void TallMatrixOf<Real>::make_workers() {
   for (int t = 0; t < options_.threads; ++t) {
     Worker<Real>& worker = workers_.emplace_back();
     worker.kernels.emplace(width_, map_);
+    if (!moment_shift_.empty())
+      worker.moments.emplace(width_, linalg::ColumnMap{moment_shift_, map_.factor});
     if (options_.mixed) worker.mixed.emplace(width_, map_);
   }
 }
@@ -309,55 +287,20 @@ RowBlock TallMatrixOf<Real>::block(Worker<Real>& worker, const Group& group) {
 }
 
 template <typename Real>
-void TallMatrixOf<Real>::all_reduce(FixedPointSum& sum) {
-  if (comm_.size() == 1) return;
-  const std::span<std::int64_t> words = sum.words();
-  std::vector<OrderedAllReduce::Ticket> tickets;
-  for (std::size_t at = 0; at < words.size(); at += kReducedAtOnce)
-    tickets.push_back(
-        reduce_.start(words.subspan(at, std::min(kReducedAtOnce, words.size() - at))));
-  for (const auto ticket : tickets) reduce_.wait(ticket);
-  all_reduce_bytes_ += static_cast<std::int64_t>(words.size_bytes());
-}
-
-// One read, again with larger units where a sum overflowed. NaN overflows any sum.
-template <typename Real>
 typename TallMatrixOf<Real>::Sums TallMatrixOf<Real>::read(std::vector<SumShape> shapes,
                                                            const Work& work) {
-  for (;;) {
-    std::int64_t bytes = held_bytes_;
-    for (Worker<Real>& worker : workers_) {
-      worker.sums.clear();
-      for (const SumShape& shape : shapes) {
-        worker.sums.emplace_back(shape.size, shape.exponent, shape.limbs);
-        bytes += static_cast<std::int64_t>(worker.sums.back().words().size_bytes());
-      }
-    }
-    peak_bytes_ = std::max(peak_bytes_, bytes + pass_.counters().buffer_bytes);
-    pass_.run([&](int thread, const Group& group) {
-      Worker<Real>& worker = workers_[static_cast<std::size_t>(thread)];
-      work(worker, group, block(worker, group), worker.sums);
-    });
-    std::vector<FixedPointSum>& total = workers_.front().sums;
-    bool overflowed = false;
-    for (std::size_t s = 0; s < total.size(); ++s) {
-      for (std::size_t t = 1; t < workers_.size(); ++t) total[s].merge(workers_[t].sums[s]);
-      all_reduce(total[s]);
-      if (!total[s].overflowed()) continue;
-      overflowed = true;
-      shapes[s].exponent = total[s].needed_exponent();
-    }
-    if (overflowed) {
-      for (const SumShape& shape : shapes)
-        if (shape.exponent > (shape.limbs == 1 ? kLargestFloatExponent : kLargestDoubleExponent))
-          refuse_infinite_products();
-      find_not_finite();
-      continue;
-    }
-    Sums values;
-    for (const FixedPointSum& sum : total) values.push_back(sum.values());
-    return values;
-  }
+  return summed_.read(
+      std::move(shapes), held_bytes_,
+      [&](int thread, const Group& group, std::span<FixedPointSum> sums) {
+        Worker<Real>& worker = workers_[static_cast<std::size_t>(thread)];
+        work(worker, group, block(worker, group), sums);
+      },
+      [&](std::span<const SumShape> wanted) {
+        for (const SumShape& shape : wanted)
+          if (shape.exponent > (shape.limbs == 1 ? kLargestFloatExponent : kLargestDoubleExponent))
+            refuse_infinite_products();
+        find_not_finite();
+      });
 }
 
 // An entry of A is not finite, or products of finite ones are not.
@@ -439,7 +382,8 @@ template <typename Real>
 void TallMatrixOf<Real>::add_measures(Worker<Real>& worker, const RowBlock& t,
                                       std::span<FixedPointSum> sums) {
   if (measured_) return;
-  if (needs_moments()) return worker.kernels->moments(t, sums[0], sums[1]);
+  if (needs_moments())
+    return (worker.moments ? *worker.moments : *worker.kernels).moments(t, sums[0], sums[1]);
   const double square = square_sum_of(t);
   sums[0].add(0, std::span<const double>(&square, 1));
 }
@@ -466,8 +410,7 @@ void TallMatrixOf<Real>::measured(std::span<const std::vector<double>> sums) {
     const double factor = map_.factor.empty() ? 1 : map_.factor[j];
     const double mean = sums[0][j] / rows;  // of T0
     const double centred = std::max(0.0, sums[1][j] - rows * mean * mean);
-    // What remains of a constant column is rounding.
-    const bool constant = centred <= 1e-28 * sums[1][j];
+    const bool constant = centred <= kConstant * sums[1][j];
     const double deviation = rows > 1 && !constant ? std::sqrt(centred / (rows - 1)) : 0;
     if (options_.centre) {
       mean_of_t_[j] = mean;
@@ -475,7 +418,9 @@ void TallMatrixOf<Real>::measured(std::span<const std::vector<double>> sums) {
     }
     statistics_.deviation[j] = deviation / factor;
     if (options_.scale) correction_[j] = deviation > 0 ? 1 / deviation : 0;
-    total += (options_.centre ? centred : sums[1][j]) * correction_[j] * correction_[j];
+    const double about = moment_shift_.empty() ? 0 : moment_shift_[j] * factor;
+    const double square = sums[1][j] + about * (2 * sums[0][j] + rows * about);  // about zero
+    total += (options_.centre ? centred : square) * correction_[j] * correction_[j];
   }
   statistics_.frobenius_squared = total;
   measured_ = true;
@@ -560,6 +505,23 @@ TallMatrix::Product TallMatrixOf<Real>::multiply(const DenseMatrix& start) {
 }
 
 template <typename Real>
+std::optional<TallMatrix::Product> TallMatrixOf<Real>::multiply_sample(const DenseMatrix& start) {
+  if (length_ < kSmallShare * kSampledGroups * kGroup || measured_) return std::nullopt;
+  if (workers_.empty()) make_workers();
+  Product product{.x = rounded<Real>(start), .z = {}};
+  const linalg::PackedMatrix<Real> packed(product.x);
+  FixedPointSum sum(width_ * start.cols, linalg::unit_exponent(bound_), kLimbs);
+  Worker<Real>& worker = workers_.front();
+  pass_.sample(kSampledGroups, [&](int, const Group& group) {
+    worker.kernels->fused(block(worker, group), packed, sum);
+  });
+  summed_.all_reduce(sum);
+  if (sum.overflowed()) return std::nullopt;
+  product.z = as_matrix(sum.values(), width_, start.cols);
+  return product;
+}
+
+template <typename Real>
 DenseMatrix TallMatrixOf<Real>::gram() {
   if (measured_) use_statistics();
   if (workers_.empty()) make_workers();
@@ -569,6 +531,7 @@ DenseMatrix TallMatrixOf<Real>::gram() {
   if (whole) {
     if (options_.centre) std::fill(map_.shift.begin(), map_.shift.end(), 0.0);
     if (options_.scale) std::fill(map_.factor.begin(), map_.factor.end(), 1.0);
+    moment_shift_.clear();
     bound_ = 65025.0 * static_cast<double>(length_) * static_cast<double>(width_);
     workers_.clear();
     for (int t = 0; t < options_.threads; ++t)
@@ -682,7 +645,7 @@ DenseMatrix TallMatrixOf<Real>::gram_of_product(const DenseMatrix& c) {
     const std::lock_guard lock(mutex);
     total.merge(part);
   });
-  all_reduce(total);
+  summed_.all_reduce(total);
   HADAL_CHECK(!total.overflowed());
   return unpacked(total.values(), c.cols);
 }
@@ -703,8 +666,9 @@ TallCounters TallMatrixOf<Real>::counters() const {
   const RowPassCounters& pass = pass_.counters();
   return {.passes = pass.passes,
           .bytes_read = pass.bytes_read,
-          .all_reduce_bytes = all_reduce_bytes_,
-          .peak_memory_bytes = peak_bytes_,
+          .peak_memory_bytes = summed_.counters().peak_bytes,
+          .all_reduce_bytes = summed_.counters().all_reduce_bytes,
+          .all_reduce_bytes_of_a_pass = summed_.counters().all_reduce_bytes_of_a_pass,
           .flops = flops_,
           .pass_seconds = pass.seconds,
           .read_seconds = pass.read_seconds};

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/linalg/dense_matrix.h"
@@ -50,7 +51,8 @@ struct ColumnStatistics {
 
 struct TallCounters {
   int passes = 0;
-  std::int64_t bytes_read = 0, all_reduce_bytes = 0, peak_memory_bytes = 0;
+  std::int64_t bytes_read = 0, peak_memory_bytes = 0;
+  std::int64_t all_reduce_bytes = 0, all_reduce_bytes_of_a_pass = 0;  // the most in one
   double flops = 0, pass_seconds = 0, read_seconds = 0;
 };
 
@@ -85,6 +87,9 @@ class TallMatrix {
   /// The span of x is kept, its columns are not: rounded to the kernels' type, and put right when
   /// the scaling was not known beforehand. Columns of x no longer than 1.
   virtual Product multiply(const linalg::DenseMatrix& x) = 0;
+  /// The same of a few groups of rows that the shape alone decides, mapped as their own sample
+  /// says; nothing where they are no small part of the matrix. Tells at little cost what T is like.
+  virtual std::optional<Product> multiply_sample(const linalg::DenseMatrix& x) = 0;
   /// T^T T.
   virtual linalg::DenseMatrix gram() = 0;
   /// Y = T x stays with its rows when `keep` and the memory suffices. REQUIRES: the columns were

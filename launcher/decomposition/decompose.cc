@@ -18,6 +18,7 @@
 #include "launcher/decomposition/scores_file.h"
 #include "launcher/formats/format.h"
 #include "launcher/progress_view.h"
+#include "launcher/shared_folder.h"
 #include "launcher/stop_signals.h"
 
 namespace hadal::launcher {
@@ -99,17 +100,16 @@ class Run {
   void into_folder() {
     if (o_.restart && is_root()) fs::remove(options_.checkpoint / "svd.state");
     comm_.barrier();
-    if (is_root())
-      write_result_folder(without_trailing_slash(o_.out), o_.overwrite,
-                          [&](const fs::path& folder) {
-                            announce(folder.string());
-                            const Decomposition d = fill(folder);
-                            write_output(folder, d);
-                            report(d);
-                          });
-    else
-      fill(announce(""));
-    comm_.barrier();
+    const fs::path out = without_trailing_slash(o_.out);
+    if (is_root()) require_free(out, o_.overwrite);
+    std::optional<Decomposition> d;
+    write_shared_folder(
+        comm_, {.out = out, .replace = o_.overwrite},
+        [&](const fs::path& folder) { d.emplace(fill(folder)); },
+        [&](const fs::path& folder) {
+          write_output(folder, *d);
+          report(*d);
+        });
     if (!is_root()) return;
     // The state is gone; the folder goes too unless somebody keeps other things there.
     std::error_code not_empty;
@@ -120,9 +120,6 @@ class Run {
 
  private:
   bool is_root() const { return comm_.rank() == 0; }
-
-  // Rank 0's folder, on every rank.
-  fs::path announce(const std::string& folder) { return comm_.all_gather(folder).front(); }
 
   Decomposition fill(const fs::path& folder) {
     if (!o_.scores && !o_.u) return compute(nullptr);
@@ -182,6 +179,10 @@ class Run {
         d.options.centre ? "variance" : "squared norm", d.result.k, format_duration(d.seconds),
         format_bytes(static_cast<double>(d.bytes_read) / d.seconds), d.result.counters.passes,
         d.hash()));
+    if (d.result.rank < d.result.k)
+      line_.say(fmt::format(
+          "rank   {} to working precision: the components after it span nothing of the matrix",
+          d.result.rank));
     if (o_.out.empty()) line_.say("nothing was written; --out FOLDER keeps it");
   }
 

@@ -189,19 +189,4 @@ void require_free(const fs::path& out, bool overwrite) {
         out.string()));
 }
 
-void write_result_folder(const fs::path& out, bool overwrite,
-                         const std::function<void(const fs::path&)>& fill) {
-  require_free(out, overwrite);
-  if (!fs::exists(out)) return write_folder_atomically(out, fill);
-  const std::string name = out.filename().string();
-  const fs::path made = out.parent_path() / fmt::format(".{}.new", name);
-  const fs::path old = out.parent_path() / fmt::format(".{}.old", name);
-  fs::remove_all(made);
-  fs::remove_all(old);
-  write_folder_atomically(made, fill);
-  fs::rename(out, old);
-  fs::rename(made, out);
-  fs::remove_all(old);
-}
-
 }  // namespace hadal::launcher

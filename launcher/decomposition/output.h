@@ -8,7 +8,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 
 #include "launcher/decomposition/summary.h"
 
@@ -16,11 +15,6 @@ namespace hadal::launcher {
 
 /// Into a folder that is there. For one rank.
 void write_output(const std::filesystem::path& folder, const Decomposition& d);
-
-/// Makes a folder whole or not at all, also where one is replaced: `fill` gets a temporary beside
-/// it.
-void write_result_folder(const std::filesystem::path& out, bool overwrite,
-                         const std::function<void(const std::filesystem::path&)>& fill);
 
 /// Throws ConfigError when `out` is there and may not be replaced: without `overwrite`, or when it
 /// is not a folder that write_output() made.

@@ -246,6 +246,7 @@ Json summary_json(const Decomposition& d) {
             {"predicted_seconds", plan.predicted_seconds},
             {"reason", plan.reason}}},
           {"components", d.result.k},
+          {"rank", d.result.rank},
           {"kept", d.kept()},
           {"frobenius_norm", std::sqrt(d.result.frobenius_squared)},
           {"frobenius_error", d.result.certificate.frobenius_error},

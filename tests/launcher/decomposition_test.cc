@@ -149,6 +149,10 @@ TEST_F(DecompositionTest, OneAndTwoRanksGiveTheSameBits) {
                      "explained_variance.csv", "scree.svg"});
   EXPECT_EQ(summary("one")["hash"], summary("two")["hash"]);
   EXPECT_EQ(summary("two")["counters"]["ranks"], 2);
+  // Words of 8 bytes: the triangle of a Gram matrix; sums and squares of the columns, two each; a
+  // histogram of 128 beside every one.
+  EXPECT_EQ(summary("two")["counters"]["all_reduce_bytes_per_pass"],
+            8 * (kCols * (kCols + 1) / 2 + 2 * 2 * kCols + 3 * 128));
 }
 
 TEST_F(DecompositionTest, TransformGivesTheScoresAndInverseTheRows) {

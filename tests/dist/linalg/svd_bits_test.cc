@@ -191,5 +191,13 @@ TEST_P(SvdBits, AreTheSameAfterARunThatEndedBetweenTwoPasses) {
   }
 }
 
+TEST(SvdBitsOfASample, AreTheSameOnAnyRanksAndThreads) {
+  const MemoryRows a = float_rows_of(normal_matrix(80 * 256, 240, 9));
+  SvdOptions options = options_of(5, true);
+  const std::string expected = bits_of(a, options, 1);
+  options.threads = 2;
+  EXPECT_EQ(bits_of(a, options, 3), expected);
+}
+
 }  // namespace
 }  // namespace hadal::dist

@@ -124,6 +124,55 @@ TEST_P(SvdOfKnownSpectrum, ByBlockKrylov) {
   expect_as_good_as_possible(rows, a, sigma, options, 1e-6, 2e-6);
 }
 
+/// The sine of the largest angle between the spans of two sets of orthonormal columns.
+double largest_sine(const DenseMatrix& q, const DenseMatrix& of) {
+  const DenseMatrix inside = linalg::multiply(q, linalg::multiply_transposed_left(q, of));
+  DenseMatrix outside = of;
+  for (std::size_t i = 0; i < outside.values.size(); ++i) outside.values[i] -= inside.values[i];
+  return linalg::dense_svd(outside).sigma[0];
+}
+
+/// |B X - Y diag(sigma)|
+double residual_norm(const DenseMatrix& b, const DenseMatrix& x, const DenseMatrix& y,
+                     const std::vector<double>& sigma) {
+  DenseMatrix r = linalg::multiply(b, x);
+  for (std::int64_t i = 0; i < r.rows; ++i)
+    for (std::int64_t j = 0; j < r.cols; ++j)
+      r(i, j) -= y(i, j) * sigma[static_cast<std::size_t>(j)];
+  return linalg::dense_svd(r).sigma[0];
+}
+
+// Wedin 1972: with R = A V' - U' S', Q = A^T U' - V' S' and a gap between the smallest of S' and
+// the first singular value left out, sin of the angles of U and V <= max(|R|, |Q|) / gap.
+TEST_P(SvdOfKnownSpectrum, TheAnglesOfItsSubspacesAreWithinResidualOverGap) {
+  constexpr int k = 20;
+  for (const bool exact : {true, false}) {
+    const DenseMatrix made = matrix_of_spectrum(900, 300, spectrum(300), 4);
+    const MemoryRows rows = float_rows_of(made);
+    DenseMatrix a = made;  // as it was rounded
+    for (double& value : a.values) value = static_cast<float>(value);
+    SvdOptions options = of(k);
+    options.exact = exact;
+    if (!exact) options.passes = 4;
+    const Whole found = factorise(rows, options);
+    EXPECT_EQ(found.result.plan.path, exact ? SvdPath::kGram : SvdPath::kKrylov);
+    const DenseMatrix u = found.u(), v = linalg::transpose(found.result.components);
+    const std::vector<double>& sigma = found.result.singular_values;
+    const linalg::DenseSvd truth = linalg::dense_svd(a);
+    const double bound =
+        std::max(residual_norm(a, v, u, sigma), residual_norm(linalg::transpose(a), u, v, sigma)) /
+        (sigma.back() - truth.sigma[k]);
+    // Columns are orthonormal up to 2e-6.
+    EXPECT_LE(largest_sine(linalg::columns(truth.u, 0, k), u), bound + 2e-6);
+    EXPECT_LE(largest_sine(linalg::columns(truth.v, 0, k), v), bound + 2e-6);
+    // Exact: float32 leaves some 1e-7 of sigma_1, over a gap of 5e-3. A flat spectrum after four
+    // passes has residuals like its gap, and only that they bound the angle can be said.
+    if (exact || GetParam()) {
+      EXPECT_LE(bound, 2e-4);
+    }
+  }
+}
+
 TEST_P(SvdOfKnownSpectrum, ByBlockKrylovWithFactorsOfEightBits) {
   const auto sigma = spectrum(400);
   const DenseMatrix a = matrix_of_spectrum(1000, 400, sigma, 2);
@@ -202,12 +251,82 @@ TEST(Svd, ScalesColumnsToDeviationOneAndLeavesConstantOnesAtZero) {
   }
 }
 
+TEST(Svd, AConstantColumnThatFloat32DoesNotHoldIsConstant) {
+  DenseMatrix a = normal_matrix(600, 30, 5);
+  for (std::int64_t i = 0; i < 600; ++i) a(i, 3) = 0.3;
+  SvdOptions options = of(8);
+  options.precision = Precision::kFloat64;
+  options.scale = true;
+  for (const bool centre : {false, true}) {
+    options.centre = centre;
+    const SvdResult found = factorise(MemoryRows(a.values, 600, 30), options).result;
+    EXPECT_EQ(found.scale[3], 0);
+    EXPECT_NEAR(found.frobenius_squared, 29.0 * 599, centre ? 1e-8 : 200);
+  }
+}
+
+// Means a million deviations from zero: sums of squares about zero would leave four digits.
+TEST(Svd, DeviationsOfColumnsThatAreNotCentredKeepTheirDigits) {
+  constexpr std::int64_t kLong = 3000, kWide = 30;
+  DenseMatrix a = normal_matrix(kLong, kWide, 5);
+  for (double& value : a.values) value += 1e6;
+  SvdOptions options = of(3);
+  options.precision = Precision::kFloat64;
+  options.scale = true;
+  const SvdResult found = factorise(MemoryRows(a.values, kLong, kWide), options).result;
+  double frobenius = 0;
+  for (std::int64_t j = 0; j < kWide; ++j) {
+    double mean = 0, centred = 0, square = 0;
+    for (std::int64_t i = 0; i < kLong; ++i) mean += (a(i, j) - 1e6) / kLong;
+    for (std::int64_t i = 0; i < kLong; ++i) {
+      centred += std::pow(a(i, j) - 1e6 - mean, 2);
+      square += a(i, j) * a(i, j);
+    }
+    const double deviation = std::sqrt(centred / (kLong - 1));
+    EXPECT_NEAR(found.scale[static_cast<std::size_t>(j)] / deviation, 1, 1e-10) << j;
+    frobenius += square / (deviation * deviation);
+  }
+  EXPECT_NEAR(found.frobenius_squared / frobenius, 1, 1e-10);
+}
+
+// 240 columns: Krylov is tried first, unless the spectrum is known to be flat.
+TEST(Svd, ASampleOfTheRowsTellsAFlatSpectrumBeforeTheFirstPass) {
+  constexpr std::int64_t kLong = 80 * 256;
+  const DenseMatrix noise = normal_matrix(kLong, 240, 9);
+  const Whole flat = factorise(float_rows_of(noise), of(5));
+  EXPECT_EQ(flat.result.plan.path, SvdPath::kGram);
+  EXPECT_THAT(flat.result.plan.reason, HasSubstr("sample"));
+  EXPECT_EQ(flat.result.counters.passes, 2);
+
+  DenseMatrix left(kLong, 8);
+  std::copy_n(noise.values.begin(), left.values.size(), left.values.begin());
+  const Whole steep =
+      factorise(float_rows_of(linalg::multiply(left, normal_matrix(8, 240, 10))), of(5));
+  EXPECT_EQ(steep.result.plan.path, SvdPath::kKrylov);
+}
+
 TEST(Svd, ARankBelowWhatIsAskedForHasSingularValuesOfZero) {
   const DenseMatrix a = matrix_of_spectrum(500, 60, {3, 2, 1}, 6);
   const SvdResult found = factorise(MemoryRows(a.values, 500, 60), of(5)).result;
   EXPECT_NEAR(found.singular_values[2], 1, 1e-6);
   EXPECT_LE(found.singular_values[3], 1e-6);
   EXPECT_LE(found.certificate.frobenius_error, 1e-3);
+}
+
+// Lying down, the components are A^T u / sigma, which says nothing where sigma is 0.
+TEST(Svd, BeyondTheRankComponentsAreOrthonormalAllTheSame) {
+  const DenseMatrix a = matrix_of_spectrum(60, 500, {3, 2, 1}, 6);
+  for (const DenseMatrix& each : {a, linalg::transpose(a)}) {
+    const Whole found = factorise(MemoryRows(each.values, each.rows, each.cols), of(5));
+    EXPECT_EQ(found.result.rank, 3);
+    EXPECT_LE(from_identity(linalg::transpose(found.result.components)), 2e-6);
+    // eps of float32, of sigma_1 and some.
+    EXPECT_LE(spectral_distance(each, found.product()), 2e-6);
+  }
+  const DenseMatrix nothing(4, 9);
+  const SvdResult zero = factorise(MemoryRows(nothing.values, 4, 9), of(4)).result;
+  EXPECT_EQ(zero.rank, 0);
+  EXPECT_LE(from_identity(linalg::transpose(zero.components)), 1e-12);
 }
 
 TEST(Svd, OfTheSmallestMatrices) {
