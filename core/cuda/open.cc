@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/strings.h"
+#include "core/cuda/library_folders.h"
 #include "core/cuda/plugin.h"
 
 namespace hadal::cuda {
@@ -30,10 +31,40 @@ Function* function(void* library, const char* name) {
   return reinterpret_cast<Function*>(::dlsym(library, name));
 }
 
+/// The library that the dynamic linker did not find; "" when it complains of something else.
+std::string missing_library(std::string_view complaint) {
+  const std::size_t end = complaint.find(": cannot open shared object file");
+  return end == std::string_view::npos ? "" : std::string(complaint.substr(0, end));
+}
+
+/// Opens `file`; libraries it wants that the dynamic linker does not find are loaded from `folders`
+/// first: once in the process, they are found by their names. Null with the linker's complaint.
+void* open_with_libraries(const std::string& file, int flags, const std::vector<fs::path>& folders,
+                          std::string& complaint) {
+  std::string before;
+  while (true) {
+    if (void* const library = ::dlopen(file.c_str(), flags)) return library;
+    const char* const reason = ::dlerror();
+    complaint = reason ? reason : file + " cannot be loaded";
+    const std::string missing = missing_library(complaint);
+    if (missing.empty() || missing == before || missing.find('/') != std::string::npos)
+      return nullptr;
+    before = missing;
+    bool loaded = false;
+    std::error_code ignored;
+    for (const fs::path& folder : folders)
+      loaded = loaded ||
+               (fs::exists(folder / missing, ignored) &&
+                open_with_libraries(folder / missing, RTLD_LAZY | RTLD_GLOBAL, folders, complaint));
+    if (!loaded) return nullptr;
+  }
+}
+
 }  // namespace
 
 PluginPlaces PluginPlaces::usual() {
   PluginPlaces places;
+  places.library_folders = cuda::library_folders(usual_roots());
   if (const char* folder = std::getenv("HADAL_PLUGIN_DIR")) places.folders.emplace_back(folder);
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
@@ -64,14 +95,15 @@ Plugin::Plugin(const std::string& device_name, const PluginPlaces& places)
         fmt::format("{} not found (looked in {}); configure with -DHADAL_CUDA=ON, or name its "
                     "folder in HADAL_PLUGIN_DIR",
                     kFile, looked_in(places.folders)));
-  library_ = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (!library_) {
-    const char* const reason = ::dlerror();
-    refuse(
-        fmt::format("{}; CUDA 13 and cuDNN 9 must be where the dynamic linker looks "
-                    "(LD_LIBRARY_PATH)",
-                    reason ? reason : file.string() + " cannot be loaded"));
-  }
+  std::string complaint;
+  library_ = open_with_libraries(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE,
+                                 places.library_folders, complaint);
+  if (!library_)
+    refuse(fmt::format(
+        "{}; CUDA 13 and cuDNN 9 must be where the dynamic linker looks (LD_LIBRARY_PATH), or name "
+        "a toolkit's folder in HADAL_CUDA_ROOT (looked in {})",
+        complaint,
+        places.library_folders.empty() ? "no folder" : looked_in(places.library_folders)));
   auto* const interface =
       function<decltype(hadal_cuda_interface)>(library_, "hadal_cuda_interface");
   if (!interface) refuse(file.string() + " is no plug-in of this program");

@@ -15,6 +15,8 @@ namespace hadal::cuda {
 struct PluginPlaces {
   std::string driver = "libcuda.so.1";  // as the dynamic linker finds it
   std::vector<std::filesystem::path> folders;
+  /// Of CUDA's libraries, where the dynamic linker finds one of them nowhere (library_folders.h).
+  std::vector<std::filesystem::path> library_folders = {};
 
   /// HADAL_PLUGIN_DIR where it is set, the program's own folder, ../lib beside it.
   static PluginPlaces usual();
