@@ -12,8 +12,6 @@
 #include "core/base/hash.h"
 #include "core/base/strings.h"
 #include "dist/core_use.h"
-#include "dist/data_parallel_group.h"
-#include "dist/device_group.h"
 #include "dist/drain.h"
 #include "dist/world.h"
 #include "experiments/progress_line.h"
@@ -30,6 +28,7 @@
 #include "launcher/privacy.h"
 #include "launcher/run_store.h"
 #include "launcher/step_trace.h"
+#include "launcher/training_group.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -312,8 +311,8 @@ int train(const TrainOptions& options) {
         open_device(options.device, dist::local_rank(comm), device_note);
     dist::DataParallelOptions parallel;
     parallel.logical_shards = spec.logical_shards();
-    dist::DataParallelGroup on_host(comm, parallel);
-    dist::DeviceGroup group(on_host);
+    TrainingGroup training_group(comm, *backend, parallel, options.patience);
+    ReplicaGroup& group = training_group.get();
     if (spec.global_batch() % group.logical_shards() != 0)
       throw ConfigError(
           fmt::format("global_batch {} cannot be cut into {} equal shards; choose a multiple of {}",
