@@ -1,6 +1,6 @@
 #!/bin/bash
 # cmake/bundle.sh BUILD VERSION TESTS OUT [LEVEL]: what `cmake --build build --target bundle` runs.
-# Packs OUT, a .tar.zst: the program and the plug-in of the folder BUILD, the test programs that
+# Packs OUT, a .tar.zst: the program and the plug-ins of the folder BUILD, the test programs that
 # TESTS names (a line each: label, path), every shared library they want except glibc's and CUDA's,
 # Open MPI with its plug-ins, the specs, and the licences of all of it. Everything finds its
 # libraries by its own place, so the bundle may lie anywhere. LEVEL is zstd's.
@@ -29,8 +29,9 @@ take_program() { # FROM TO
   cp -L "$1" "$2" && strip --strip-unneeded "$2"
 }
 take_program "$build/hadal" "$root/bin/hadal"
-[ ! -e "$build/libhadal_cuda.so" ] ||
-  take_program "$build/libhadal_cuda.so" "$root/lib/libhadal_cuda.so"
+for plugin in libhadal_cuda.so libhadal_nccl.so; do
+  [ ! -e "$build/$plugin" ] || take_program "$build/$plugin" "$root/lib/$plugin"
+done
 while read -r label path; do
   take_program "$path" "$root/tests/$(basename "$path")"
   [ "$label" = - ] || echo "$label $(basename "$path")"

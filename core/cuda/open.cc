@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFile = "libhadal_cuda.so";
 using Message = std::array<char, 512>;
 
 std::string looked_in(const std::vector<fs::path>& folders) {
@@ -78,10 +77,9 @@ bool has_driver(const PluginPlaces& places) {
   return ::dlopen(places.driver.c_str(), RTLD_LAZY) != nullptr;
 }
 
-Plugin::Plugin(const std::string& device_name, const PluginPlaces& places)
-    : device_name_(device_name) {
+void* open_plugin(const PluginFile& plugin, const PluginPlaces& places) {
   const auto refuse = [&](const std::string& why) {
-    throw DeviceError(fmt::format("device {}: {}", device_name_, why));
+    throw DeviceError(fmt::format("{}: {}", plugin.who, why));
   };
   if (!has_driver(places))
     refuse(fmt::format("no CUDA driver on this machine ({} cannot be loaded); use --device cpu",
@@ -89,28 +87,37 @@ Plugin::Plugin(const std::string& device_name, const PluginPlaces& places)
   fs::path file;
   std::error_code ignored;
   for (const fs::path& folder : places.folders)
-    if (file.empty() && fs::exists(folder / kFile, ignored)) file = folder / kFile;
+    if (file.empty() && fs::exists(folder / plugin.file, ignored)) file = folder / plugin.file;
   if (file.empty())
     refuse(
         fmt::format("{} not found (looked in {}); configure with -DHADAL_CUDA=ON, or name its "
                     "folder in HADAL_PLUGIN_DIR",
-                    kFile, looked_in(places.folders)));
+                    plugin.file, looked_in(places.folders)));
   std::string complaint;
-  library_ = open_with_libraries(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE,
-                                 places.library_folders, complaint);
-  if (!library_)
+  void* const library = open_with_libraries(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE,
+                                            places.library_folders, complaint);
+  if (!library)
     refuse(fmt::format(
-        "{}; CUDA 13 and cuDNN 9 must be where the dynamic linker looks (LD_LIBRARY_PATH), or name "
-        "a toolkit's folder in HADAL_CUDA_ROOT (looked in {})",
-        complaint,
+        "{}; {} must be where the dynamic linker looks (LD_LIBRARY_PATH), or name a toolkit's "
+        "folder in HADAL_CUDA_ROOT (looked in {})",
+        complaint, plugin.wants,
         places.library_folders.empty() ? "no folder" : looked_in(places.library_folders)));
-  auto* const interface =
-      function<decltype(hadal_cuda_interface)>(library_, "hadal_cuda_interface");
+  auto* const interface = function<const char*()>(library, plugin.interface_function.c_str());
   if (!interface) refuse(file.string() + " is no plug-in of this program");
-  if (std::string_view(interface()) != HADAL_CUDA_INTERFACE)
+  if (interface() != plugin.interface_text)
     refuse(fmt::format("{} is of another build ({}, this program is {}); build both together",
-                       file.string(), interface(), HADAL_CUDA_INTERFACE));
+                       file.string(), interface(), plugin.interface_text));
+  return library;
 }
+
+Plugin::Plugin(const std::string& device_name, const PluginPlaces& places)
+    : device_name_(device_name),
+      library_(open_plugin({.who = "device " + device_name,
+                            .file = "libhadal_cuda.so",
+                            .interface_function = "hadal_cuda_interface",
+                            .interface_text = HADAL_CUDA_INTERFACE,
+                            .wants = "CUDA 13 and cuDNN 9"},
+                           places)) {}
 
 int Plugin::devices() const {
   Message message{};

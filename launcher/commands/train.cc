@@ -329,7 +329,8 @@ int train(const TrainOptions& options) {
           group.logical_shards() == 1 ? "" : "s", spec.global_batch() / group.logical_shards(),
           backend->name(), folder.string()));
     }
-    if (is_root && !device_note.empty()) writer->on_event("warning", 0, device_note);
+    for (const std::string& note : {device_note, training_group.note()})
+      if (is_root && !note.empty()) writer->on_event("warning", 0, note);
     const dist::CoreUse cores = dist::core_use(comm, 1);
     if (is_root && cores.oversubscribed())
       writer->on_event("warning", 0, cores.warning(comm.host()));

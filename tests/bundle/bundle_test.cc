@@ -47,12 +47,16 @@ bool is_of_glibc(std::string_view library) {
 
 /// Plug-ins that take libraries from the machine where it has them: CUDA's and those of fabrics.
 bool wants_the_target(const fs::path& plugin) {
-  static const std::set<std::string> names = {
-      "libhadal_cuda.so",        "libmca_common_ofi.so.10",
-      "libmca_common_ucx.so.40", "libmca_common_verbs.so.40",
-      "mca_btl_ofi.so",          "mca_btl_openib.so",
-      "mca_mtl_ofi.so",          "mca_osc_ucx.so",
-      "mca_pml_ucx.so"};
+  static const std::set<std::string> names = {"libhadal_cuda.so",
+                                              "libhadal_nccl.so",
+                                              "libmca_common_ofi.so.10",
+                                              "libmca_common_ucx.so.40",
+                                              "libmca_common_verbs.so.40",
+                                              "mca_btl_ofi.so",
+                                              "mca_btl_openib.so",
+                                              "mca_mtl_ofi.so",
+                                              "mca_osc_ucx.so",
+                                              "mca_pml_ucx.so"};
   return names.contains(plugin.filename());
 }
 

@@ -1,8 +1,9 @@
 #!/bin/bash
 # tests/gpu/run.sh: all that wants a CUDA device, with one command on a machine that has one. Builds
-# what is missing, runs the tests of label gpu in one process, then trains a ResNet-20 for 40 steps
-# on the CPU and twice on the GPU and compares. Prints what device it was. BUILD names the build
-# folder (default: build); with BUILD_ALREADY=1, and in a bundle, nothing is built.
+# what is missing, runs the tests of label gpu (each program in one process; those of NCCL start two
+# ranks, on one GPU where there is one), then trains a ResNet-20 for 40 steps on the CPU and twice on
+# the GPU and compares. Prints what device it was. BUILD names the build folder (default: build); with
+# BUILD_ALREADY=1, and in a bundle, nothing is built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 if [ -x bin/hadal ]; then  # a bundle
@@ -12,13 +13,16 @@ else
   hadal=$build/hadal tests=$build
   if [ -z "${BUILD_ALREADY:-}" ]; then
     cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DHADAL_CUDA=ON
-    cmake --build "$build" --parallel "$(nproc)" --target hadal hadal_cuda gpu_test
+    cmake --build "$build" --parallel "$(nproc)" \
+      --target hadal hadal_cuda gpu_test nccl_test
   fi
 fi
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
 
 status=0
+[ ! -x bin/mpirun ] || export HADAL_MPIRUN=$PWD/bin/mpirun
 "$tests/gpu_test" || status=$?
+"$tests/nccl_test" || status=$?
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
