@@ -1,21 +1,26 @@
 # CUDA, cuDNN and NVIDIA's compiler: from a toolkit's folder (HADAL_CUDA_ROOT, CUDA_HOME,
 # /usr/local/cuda), from the system, or from NVIDIA's pip wheels (nvidia-*-cu13). Sets HADAL_CUDA,
-# unless it was given, and says what was found. Defines hadal_cuda_libraries.
+# unless it was given, HADAL_NCCL likewise, and says what was found. Defines hadal_cuda_libraries and
+# hadal_nccl_libraries.
 set(HADAL_CUDA_ROOT "" CACHE PATH "folder of a CUDA toolkit, or 'nvidia' of pip wheels")
-set(HADAL_CUDA_ARCHITECTURES 90 CACHE STRING "compute capabilities to build for: 80;89;90")
+# Ampere, Ada, Hopper; of the last also what later GPUs translate for themselves. One alone halves the
+# time of compiling the kernels.
+set(HADAL_CUDA_ARCHITECTURES "80-real;89-real;90" CACHE STRING "compute capabilities to build for")
 
 file(GLOB wheels /usr/lib/python3*/dist-packages/nvidia /usr/local/lib/python3*/*-packages/nvidia
   $ENV{VIRTUAL_ENV}/lib/python3*/site-packages/nvidia)
 set(cuda_places ${HADAL_CUDA_ROOT} $ENV{CUDA_HOME} /usr/local/cuda ${wheels})
 set(in_bin bin cu13/bin)
-set(in_include include cu13/include cudnn/include)
-set(in_lib lib64 lib cu13/lib cudnn/lib)
+set(in_include include cu13/include cudnn/include nccl/include)
+set(in_lib lib64 lib cu13/lib cudnn/lib nccl/lib)
 find_program(HADAL_NVCC nvcc HINTS ${cuda_places} PATH_SUFFIXES ${in_bin})
 find_path(HADAL_CUDA_INCLUDE cuda_runtime_api.h HINTS ${cuda_places} PATH_SUFFIXES ${in_include})
 find_path(HADAL_CUDNN_INCLUDE cudnn_graph.h HINTS ${cuda_places} PATH_SUFFIXES ${in_include})
 find_library(HADAL_CUDART NAMES libcudart.so.13 HINTS ${cuda_places} PATH_SUFFIXES ${in_lib})
 find_library(HADAL_CUBLAS NAMES libcublas.so.13 HINTS ${cuda_places} PATH_SUFFIXES ${in_lib})
 find_library(HADAL_CUDNN NAMES libcudnn.so.9 HINTS ${cuda_places} PATH_SUFFIXES ${in_lib})
+find_path(HADAL_NCCL_INCLUDE nccl.h HINTS ${cuda_places} PATH_SUFFIXES ${in_include})
+find_library(HADAL_NCCL_LIBRARY NAMES libnccl.so.2 HINTS ${cuda_places} PATH_SUFFIXES ${in_lib})
 
 set(missing "")
 foreach(part HADAL_NVCC HADAL_CUDA_INCLUDE HADAL_CUDNN_INCLUDE HADAL_CUDART HADAL_CUBLAS HADAL_CUDNN)
@@ -54,6 +59,23 @@ elseif(HADAL_CUDA)
     ${HADAL_CUDA_INCLUDE} ${HADAL_CUDNN_INCLUDE})
   target_link_libraries(hadal_cuda_libraries INTERFACE
     ${HADAL_CUDART} ${HADAL_CUBLAS} ${HADAL_CUDNN})
+  if(HADAL_NCCL_INCLUDE AND HADAL_NCCL_LIBRARY)
+    option(HADAL_NCCL "build the exchange between GPUs, libhadal_nccl.so" ON)
+  else()
+    option(HADAL_NCCL "build the exchange between GPUs, libhadal_nccl.so" OFF)
+  endif()
+  if(HADAL_NCCL AND NOT (HADAL_NCCL_INCLUDE AND HADAL_NCCL_LIBRARY))
+    message(FATAL_ERROR "HADAL_NCCL is ON, but nccl.h or libnccl.so.2 was not found; name the folder "
+      "of a toolkit that has them in -DHADAL_CUDA_ROOT=, or pip install nvidia-nccl-cu13")
+  elseif(HADAL_NCCL)
+    message(STATUS "NCCL: ${HADAL_NCCL_LIBRARY}")
+    add_library(hadal_nccl_libraries INTERFACE)
+    target_include_directories(hadal_nccl_libraries SYSTEM INTERFACE
+      ${HADAL_CUDA_INCLUDE} ${HADAL_NCCL_INCLUDE})
+    target_link_libraries(hadal_nccl_libraries INTERFACE ${HADAL_NCCL_LIBRARY} ${HADAL_CUDART})
+  else()
+    message(STATUS "NCCL: not found; GPUs exchange through the memory of their hosts")
+  endif()
 elseif(missing STREQUAL "")
   message(STATUS "CUDA: off")
 else()

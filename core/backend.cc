@@ -17,6 +17,12 @@ void Backend::move_towards(const TensorView& x, float rate, const TensorView& y)
   for (std::int64_t i = 0; i < y.shape.elements(); ++i) to[i] += rate * (from[i] - to[i]);
 }
 
+void Backend::divide(const TensorView& y, float divisor) {
+  HADAL_CHECK(!y.device && y.type == DType::kFloat32);
+  float* const values = y.as<float>();
+  for (std::int64_t i = 0; i < y.shape.elements(); ++i) values[i] /= divisor;
+}
+
 std::unique_ptr<Optimizer> Backend::optimizer(Parameters& parameters,
                                               const OptimizerOptions& options) {
   return make_optimizer(parameters, options);

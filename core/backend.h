@@ -64,6 +64,8 @@ class Backend {
 
   /// y += x, element by element; same shape, type and layout.
   virtual void add_to(const TensorView& x, const TensorView& y) = 0;
+  /// y /= divisor, element by element; float32.
+  virtual void divide(const TensorView& y, float divisor);
   /// y += rate (x - y), element by element; float32.
   virtual void move_towards(const TensorView& x, float rate, const TensorView& y);
   /// An optimizer that keeps its state beside these parameters and steps where they lie. Throws

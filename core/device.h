@@ -16,6 +16,9 @@ class Device {
   virtual ~Device() = default;
   /// "cuda:0".
   virtual std::string_view name() const = 0;
+  /// The queue of its work as libraries that work in it know it, a cudaStream_t; null where there
+  /// is none.
+  virtual void* native_queue() { return nullptr; }
 
   /// `bytes` of zeros, aligned to 256; never null. release() waits for work that may use them.
   virtual std::byte* allocate(std::size_t bytes) = 0;

@@ -11,6 +11,7 @@
 #include <sched.h>
 
 #include "core/base/error.h"
+#include "dist/open_mpi_place.h"
 
 namespace hadal::dist {
 namespace {
@@ -78,6 +79,7 @@ class MpiCommunicator::PendingRequest final : public Request {
 };
 
 MpiCommunicator::MpiCommunicator() : handles_(std::make_unique<Handles>()), host_(host_name()) {
+  use_open_mpi_beside_program();
   int provided = MPI_THREAD_SINGLE;
   HADAL_CHECK_MPI(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided));
   if (provided < MPI_THREAD_FUNNELED)

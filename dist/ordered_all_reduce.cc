@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "dist/shard_tree.h"
+#include "dist/slices.h"
 
 namespace hadal::dist {
 
@@ -62,17 +63,7 @@ class TypedOperation final : public OrderedAllReduce::Operation {
   }
 
  private:
-  std::span<T> slice(int rank) const {
-    // Cut between cache lines.
-    constexpr std::size_t kLine = 64 / sizeof(T);
-    const auto ranks = static_cast<std::size_t>(comm_.size());
-    const std::size_t lines = (values_.size() + kLine - 1) / kLine;
-    const auto cut = [&](std::size_t i) {
-      return std::min(values_.size(), lines * i / ranks * kLine);
-    };
-    const std::size_t begin = cut(static_cast<std::size_t>(rank));
-    return values_.subspan(begin, cut(static_cast<std::size_t>(rank) + 1) - begin);
-  }
+  std::span<T> slice(int rank) const { return slice_of(values_, rank, comm_.size()); }
   std::span<T> own() const { return whole_ ? values_ : slice(comm_.rank()); }
 
   // Starting behind itself, so that not all ranks send to the same one first.

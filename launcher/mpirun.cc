@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/hash.h"
+#include "launcher/program_path.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -14,6 +15,12 @@ void append(std::vector<std::string>& to, const std::vector<std::string>& more) 
 }
 
 }  // namespace
+
+std::string usual_mpirun() {
+  std::error_code ignored;
+  const fs::path beside = fs::path(this_program()).replace_filename("mpirun");
+  return fs::exists(beside, ignored) ? beside.string() : "mpirun";
+}
 
 std::vector<std::string> mpirun_on_one_host(const std::string& mpirun, const Job& job,
                                             const fs::path& scratch, bool oversubscribed) {

@@ -10,6 +10,9 @@
 
 namespace hadal::launcher {
 
+/// The mpirun beside this program, as in a bundle; "mpirun", which PATH finds, where there is none.
+std::string usual_mpirun();
+
 /// mpirun for a job whose ranks are all on this machine: they stay off the network, and what Open
 /// MPI makes for them lies below `scratch`. With more ranks than cores they yield instead of
 /// spinning. The job's command comes last.

@@ -25,6 +25,7 @@ class CudaDevice final : public Device {
   CudaDevice& operator=(const CudaDevice&) = delete;
 
   std::string_view name() const override { return name_; }
+  void* native_queue() override { return queue_.stream; }
   /// "NVIDIA H100 80GB HBM3, compute capability 9.0, CUDA 13.0, cuDNN 9.19.0".
   const std::string& description() const { return description_; }
 

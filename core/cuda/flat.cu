@@ -90,6 +90,10 @@ void add_to(const float* x, float* y, std::int64_t count, const Queue& queue) {
   for_each(queue, count, [=] HADAL_DEVICE(std::int64_t i) { y[i] += x[i]; });
 }
 
+void divide(float* y, float divisor, std::int64_t count, const Queue& queue) {
+  for_each(queue, count, [=] HADAL_DEVICE(std::int64_t i) { y[i] /= divisor; });
+}
+
 void move_towards(const float* x, float rate, float* y, std::int64_t count, const Queue& queue) {
   for_each(queue, count, [=] HADAL_DEVICE(std::int64_t i) { y[i] += rate * (x[i] - y[i]); });
 }

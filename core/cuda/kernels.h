@@ -52,6 +52,7 @@ KernelPtr make_squared_hinge(const SquaredHingeOp& op, const KernelContext& cont
 KernelPtr make_folded(const FoldedConv2dOp& op, const KernelContext& context, KernelPtr inner,
                       const Queue& queue);
 void add_to(const float* x, float* y, std::int64_t count, const Queue& queue);
+void divide(float* y, float divisor, std::int64_t count, const Queue& queue);
 void move_towards(const float* x, float rate, float* y, std::int64_t count, const Queue& queue);
 /// y[r, c] += bias[c].
 void add_bias(const float* bias, float* y, std::int64_t rows, std::int64_t columns,

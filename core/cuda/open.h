@@ -15,16 +15,32 @@ namespace hadal::cuda {
 struct PluginPlaces {
   std::string driver = "libcuda.so.1";  // as the dynamic linker finds it
   std::vector<std::filesystem::path> folders;
+  /// Of CUDA's libraries, where the dynamic linker finds one of them nowhere (library_folders.h).
+  std::vector<std::filesystem::path> library_folders = {};
 
   /// HADAL_PLUGIN_DIR where it is set, the program's own folder, ../lib beside it.
   static PluginPlaces usual();
 };
 
-/// An opened plug-in; it stays loaded until the process ends.
+/// A plug-in: who asks for it (messages begin with that), its file, the function that tells its
+/// interface and what that must say, and the libraries it wants, for people.
+struct PluginFile {
+  std::string who;
+  std::string file;
+  std::string interface_function;
+  std::string interface_text;
+  std::string wants;
+};
+
+/// Opens it, for dlsym(); it stays loaded until the process ends. Throws DeviceError, with the way
+/// out, when this machine has no CUDA driver, when the plug-in is not there, cannot be loaded, or
+/// is of another build.
+void* open_plugin(const PluginFile& plugin, const PluginPlaces& places);
+
+/// The opened libhadal_cuda.so; it stays loaded until the process ends.
 class Plugin {
  public:
-  /// Throws DeviceError, beginning with "device <name>: " and with the way out, when this machine
-  /// has no CUDA driver, when the plug-in is not there, cannot be loaded, or is of another build.
+  /// Throws as open_plugin() does, beginning with "device <name>: ".
   explicit Plugin(const std::string& device_name,
                   const PluginPlaces& places = PluginPlaces::usual());
 

@@ -100,6 +100,10 @@ void OwnKernels::add_to(const TensorView& x, const TensorView& y) {
   cuda::add_to(x.as<float>(), y.as<float>(), y.shape.elements(), queue_);
 }
 
+void OwnKernels::divide(const TensorView& y, float divisor) {
+  cuda::divide(y.as<float>(), divisor, y.shape.elements(), queue_);
+}
+
 void OwnKernels::move_towards(const TensorView& x, float rate, const TensorView& y) {
   HADAL_CHECK(x.shape == y.shape);
   cuda::move_towards(x.as<float>(), rate, y.as<float>(), y.shape.elements(), queue_);

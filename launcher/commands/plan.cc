@@ -17,6 +17,7 @@
 #include "launcher/command.h"
 #include "launcher/command_line.h"
 #include "launcher/device.h"
+#include "launcher/mpirun.h"
 #include "launcher/plan/estimate.h"
 #include "launcher/plan/sweep_estimate.h"
 #include "launcher/program_path.h"
@@ -32,7 +33,7 @@ struct Options {
   int ranks = 0;  // 0: as many as mpirun started, or as the sweep says
   double measure_s = 5;
   double time_limit_s = 0;
-  std::string mpirun = "mpirun";
+  std::string mpirun = usual_mpirun();
   bool brief = false;
   bool json = false;
 };

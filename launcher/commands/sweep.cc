@@ -16,6 +16,7 @@
 #include "experiments/translate.h"
 #include "launcher/command.h"
 #include "launcher/command_line.h"
+#include "launcher/mpirun.h"
 #include "launcher/plan/sweep_estimate.h"
 #include "launcher/privacy.h"
 #include "launcher/program_path.h"
@@ -206,6 +207,7 @@ void add_scheduler_options(Arguments& run, SchedulerOptions& options) {
          "--slots", options.slots,
          "runs at a time; default: as many as the cores hold; slurm: as many as it has room for")
       .check(Check::positive());
+  options.mpirun = usual_mpirun();
   run.add_option("--mpirun", options.mpirun, "the mpirun to use").show_default();
   run.add_option("--hostfile", options.hostfile, "hosts: file of lines 'name slots=N'");
   run.add_option("--ssh-config", options.ssh_config, "hosts: configuration file for ssh");

@@ -12,8 +12,6 @@
 #include "core/base/hash.h"
 #include "core/base/strings.h"
 #include "dist/core_use.h"
-#include "dist/data_parallel_group.h"
-#include "dist/device_group.h"
 #include "dist/drain.h"
 #include "dist/world.h"
 #include "experiments/progress_line.h"
@@ -31,6 +29,7 @@
 #include "launcher/run_store.h"
 #include "launcher/step_trace.h"
 #include "launcher/train_parts.h"
+#include "launcher/training_group.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -339,11 +338,10 @@ int train(const TrainOptions& options, const TrainParts& parts) {
         open_device(options.device, dist::local_rank(comm), device_note);
     dist::DataParallelOptions parallel;
     parallel.logical_shards = spec.logical_shards();
-    dist::DataParallelGroup on_host(comm, parallel);
-    dist::DeviceGroup of_ranks(on_host);
+    TrainingGroup of_ranks(comm, *backend, parallel, options.patience);
     std::unique_ptr<ReplicaGroup> around;
-    if (parts.around_group) around = parts.around_group(of_ranks);
-    ReplicaGroup& group = around ? *around : of_ranks;
+    if (parts.around_group) around = parts.around_group(of_ranks.get());
+    ReplicaGroup& group = around ? *around : of_ranks.get();
     if (spec.global_batch() % group.logical_shards() != 0)
       throw ConfigError(
           fmt::format("global_batch {} cannot be cut into {} equal shards; choose a multiple of {}",
@@ -360,7 +358,8 @@ int train(const TrainOptions& options, const TrainParts& parts) {
           group.logical_shards() == 1 ? "" : "s", spec.global_batch() / group.logical_shards(),
           backend->name(), folder.string()));
     }
-    if (is_root && !device_note.empty()) writer->on_event("warning", 0, device_note);
+    for (const std::string& note : {device_note, of_ranks.note()})
+      if (is_root && !note.empty()) writer->on_event("warning", 0, note);
     const dist::CoreUse cores = dist::core_use(comm, 1);
     if (is_root && cores.oversubscribed())
       writer->on_event("warning", 0, cores.warning(comm.host()));

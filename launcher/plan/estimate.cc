@@ -9,9 +9,8 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/strings.h"
-#include "dist/data_parallel_group.h"
-#include "dist/device_group.h"
 #include "experiments/build.h"
+#include "launcher/training_group.h"
 
 namespace hadal::launcher {
 using nlohmann::json;
@@ -54,10 +53,9 @@ void measure(const spec::ExperimentSpec& spec, dist::Communicator& comm, Backend
              double measure_s, RunEstimate& estimate) {
   const bool share = comm.size() == 1 && estimate.ranks > 1;
   const spec::ExperimentSpec measured = share ? share_of(spec, estimate.ranks) : spec;
-  dist::DataParallelGroup on_host(comm, {.logical_shards = measured.logical_shards()});
-  dist::DeviceGroup group(on_host);
+  TrainingGroup group(comm, backend, {.logical_shards = measured.logical_shards()});
   experiments::StepProbe probe =
-      experiments::probe_steps(measured, group, backend, {.seconds = measure_s});
+      experiments::probe_steps(measured, group.get(), backend, {.seconds = measure_s});
   if (share) probe.image_evaluation_s /= estimate.ranks;
   estimate.probe = probe;
   estimate.exchange_measured = !share;

@@ -239,6 +239,9 @@ Backend::KernelPtr FakeDeviceBackend::prepare(const SquaredHingeOp& op,
 void FakeDeviceBackend::add_to(const TensorView& x, const TensorView& y) {
   inner_.add_to(device_.real(x), device_.real(y));
 }
+void FakeDeviceBackend::divide(const TensorView& y, float divisor) {
+  inner_.divide(device_.real(y), divisor);
+}
 void FakeDeviceBackend::move_towards(const TensorView& x, float rate, const TensorView& y) {
   inner_.move_towards(device_.real(x), rate, device_.real(y));
 }

@@ -77,6 +77,7 @@ class FakeDeviceBackend final : public Backend {
   KernelPtr prepare(const SquaredHingeOp& op, const KernelContext& context) override;
 
   void add_to(const TensorView& x, const TensorView& y) override;
+  void divide(const TensorView& y, float divisor) override;
   void move_towards(const TensorView& x, float rate, const TensorView& y) override;
   std::unique_ptr<Optimizer> optimizer(Parameters& parameters,
                                        const OptimizerOptions& options) override;

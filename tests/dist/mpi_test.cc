@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/files.h"
+#include "tests/places.h"
 
 namespace hadal::dist {
 namespace {
@@ -42,7 +43,7 @@ Outcome mpirun(int ranks, const std::string& arguments, int signal = 0) {
   const std::string command = fmt::format(
       "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 exec {} --timeout 60 "
       "--oversubscribe --bind-to none --mca mpi_yield_when_idle 1 -np {} {} {} 2>&1",
-      HADAL_MPIRUN, ranks, HADAL_MPI_PROGRAM, arguments);
+      test::mpirun(), ranks, test::mpi_program(), arguments);
   const auto start = std::chrono::steady_clock::now();
   std::array<int, 2> pipe{};
   EXPECT_EQ(::pipe(pipe.data()), 0);

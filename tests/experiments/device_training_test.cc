@@ -9,8 +9,9 @@
 #include "core/base/files.h"
 #include "core/cpu/cpu_backend.h"
 #include "dist/data_parallel_group.h"
-#include "dist/device_group.h"
+#include "dist/device_parallel_group.h"
 #include "dist/self_communicator.h"
+#include "dist/staged_exchange.h"
 #include "dist/thread_communicator.h"
 #include "experiments/run.h"
 #include "experiments/spec/load.h"
@@ -62,11 +63,20 @@ Record train(const spec::ExperimentSpec& spec, Backend& backend, const RunOption
              int drain_after = -1) {
   const auto comm = dist::make_self_communicator();
   dist::DataParallelGroup on_host(*comm, {.logical_shards = spec.logical_shards()});
-  dist::DeviceGroup group(on_host);
   Record record;
-  run_training(
-      spec, group, backend, [&] { return drain_after >= 0 && drain_after-- == 0; }, record,
-      options);
+  const auto run = [&](ReplicaGroup& group) {
+    run_training(
+        spec, group, backend, [&] { return drain_after >= 0 && drain_after-- == 0; }, record,
+        options);
+  };
+  if (!backend.device()) {
+    run(on_host);
+    return record;
+  }
+  const SystemClock clock;
+  dist::StagedExchange exchange(*comm, *backend.device());
+  dist::DeviceParallelGroup on_device(*comm, on_host, backend, exchange, clock);
+  run(on_device);
   return record;
 }
 
@@ -131,7 +141,10 @@ TEST(DeviceTraining, OfTwoRanksGivesTheBitsOfOne) {
     FakeDevice device;
     FakeDeviceBackend backend(own, device);
     dist::DataParallelGroup on_host(comm, {.logical_shards = 4});
-    dist::DeviceGroup group(on_host);
+    const SystemClock clock;
+    dist::StagedExchange exchange(comm, device);
+    dist::DeviceParallelGroup group(comm, on_host, backend, exchange, clock,
+                                    {.bucket_bytes = 1 << 12});
     Record record;
     run_training(spec, group, backend, [] { return false; }, record, {});
     if (group.is_root()) together = record;

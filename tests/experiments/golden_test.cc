@@ -21,6 +21,7 @@
 #include "experiments/spec/load.h"
 #include "experiments/translate.h"
 #include "models/registry.h"
+#include "tests/places.h"
 
 namespace hadal::experiments {
 namespace {
@@ -76,7 +77,7 @@ std::string describe(const Golden& golden) {
 }
 
 fs::path file_of(const Golden& golden) {
-  return fs::path(HADAL_SOURCE_DIR) / "tests" / "golden" / (golden.family + ".json");
+  return fs::path(test::source_folder()) / "tests" / "golden" / (golden.family + ".json");
 }
 
 spec::ExperimentSpec spec_of(const Golden& golden) {

@@ -9,6 +9,7 @@
 #include "core/base/files.h"
 #include "experiments/spec/load.h"
 #include "experiments/spec/sweep.h"
+#include "tests/places.h"
 
 namespace hadal::experiments {
 namespace {
@@ -96,7 +97,7 @@ TEST(Translate, EveryKindOfInitialiserIsKnownByItsName) {
 TEST(Translate, EverySpecFileNamesWhatIsBuiltIn) {
   int files = 0;
   for (const auto& entry :
-       fs::recursive_directory_iterator(fs::path(HADAL_SOURCE_DIR) / "experiments")) {
+       fs::recursive_directory_iterator(fs::path(test::source_folder()) / "experiments")) {
     if (entry.path().extension() != ".textproto") continue;
     ++files;
     EXPECT_NO_THROW({

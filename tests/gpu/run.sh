@@ -1,25 +1,34 @@
 #!/bin/bash
 # tests/gpu/run.sh: all that wants a CUDA device, with one command on a machine that has one. Builds
-# what is missing, runs the tests of label gpu in one process, then trains a ResNet-20 for 40 steps
-# on the CPU and twice on the GPU and compares. Prints what device it was. BUILD names the build
-# folder (default: build); with BUILD_ALREADY=1 nothing is built.
+# what is missing, runs the tests of label gpu (each program in one process; those of NCCL start two
+# ranks, on one GPU where there is one), then trains a ResNet-20 for 40 steps on the CPU and twice on
+# the GPU and compares. Prints what device it was. BUILD names the build folder (default: build); with
+# BUILD_ALREADY=1, and in a bundle, nothing is built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-build=${BUILD:-build}
-if [ -z "${BUILD_ALREADY:-}" ]; then
-  cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DHADAL_CUDA=ON
-  cmake --build "$build" --parallel "$(nproc)" --target hadal hadal_cuda gpu_test
+if [ -x bin/hadal ]; then  # a bundle
+  hadal=bin/hadal tests=tests
+else
+  build=${BUILD:-build}
+  hadal=$build/hadal tests=$build
+  if [ -z "${BUILD_ALREADY:-}" ]; then
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DHADAL_CUDA=ON
+    cmake --build "$build" --parallel "$(nproc)" \
+      --target hadal hadal_cuda gpu_test nccl_test
+  fi
 fi
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true
 
 status=0
-"$build/gpu_test" || status=$?
+[ ! -x bin/mpirun ] || export HADAL_MPIRUN=$PWD/bin/mpirun
+"$tests/gpu_test" || status=$?
+"$tests/nccl_test" || status=$?
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export HADAL_CUDNN_PLANS=$out/plans  # engines are measured once, then stay
 for run in cpu:cpu gpu:cuda:0 again:cuda:0; do
-  "$build/hadal" train tests/gpu/train.textproto --device "${run#*:}" --out "$out/${run%%:*}" \
+  "$hadal" train tests/gpu/train.textproto --device "${run#*:}" --out "$out/${run%%:*}" \
     || status=$?
 done
 python3 - "$out" <<'END' || status=$?

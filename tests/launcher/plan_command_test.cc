@@ -5,6 +5,7 @@
 
 #include "launcher/plan/estimate.h"
 #include "tests/launcher/program_test.h"
+#include "tests/places.h"
 
 namespace hadal::launcher {
 namespace {
@@ -71,7 +72,7 @@ TEST_F(PlanCommand, OfASweepEveryRunIsToldAndTheSum) {
                                        "seed: [1, 2]",
                                        kSpec));
   const Ended measured =
-      run({"plan", sweep, "--measure", "0.1", "--mpirun", HADAL_MPIRUN, "--time-limit", "0.001"});
+      run({"plan", sweep, "--measure", "0.1", "--mpirun", test::mpirun(), "--time-limit", "0.001"});
   EXPECT_EQ(measured.exit_code, 0) << measured.err;
   EXPECT_THAT(measured.out, AllOf(HasSubstr("width-2_seed-1"), HasSubstr("width-4_seed-2"),
                                   HasSubstr("4 runs, "), HasSubstr("one after the other"),

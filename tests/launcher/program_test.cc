@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/strings.h"
+#include "tests/places.h"
 
 namespace hadal::launcher {
 namespace fs = std::filesystem;
@@ -18,7 +19,7 @@ constexpr const char* kMark = "HADAL_TEST_RUN";
 
 // Exactly as the local scheduler does on a machine whose cores are shared.
 std::vector<std::string> mpirun(int ranks) {
-  return {HADAL_MPIRUN,          "-q",   "--oversubscribe",
+  return {test::mpirun(),        "-q",   "--oversubscribe",
           "--bind-to",           "none", "--mca",
           "mpi_yield_when_idle", "1",    "-np",
           fmt::to_string(ranks)};
@@ -72,7 +73,7 @@ ProgramTest::Started ProgramTest::start(const std::vector<std::string>& argument
   };
   append(how.through);
   if (how.ranks > 0) append(mpirun(how.ranks));
-  append({HADAL_PROGRAM});
+  append({test::program()});
   append(arguments);
   spec.environment[kMark] = path(name);
   spec.environment.insert({{"OMP_NUM_THREADS", "1"},

@@ -18,6 +18,7 @@
 #include "core/base/strings.h"
 #include "launcher/mpirun.h"
 #include "tests/launcher/program_test.h"
+#include "tests/places.h"
 
 namespace hadal::launcher {
 namespace {
@@ -53,7 +54,7 @@ class Safety : public ProgramTest {
                                       "--runs",
                                       path("runs").string(),
                                       "--mpirun",
-                                      HADAL_MPIRUN};
+                                      test::mpirun()};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }

@@ -129,6 +129,18 @@ INSTANTIATE_TEST_SUITE_P(
                     OptimizerOptions{.kind = "adam", .clip_norm = 1}),
     [](const auto& info) { return info.param.kind + std::to_string(info.index); });
 
+TEST(CudaDivide, IsTheDivisionOfTheHost) {
+  OnHost ours;
+  CpuBackend cpu;
+  Tensor here({37}), there({37});
+  for (int i = 0; i < 37; ++i)
+    here.as<float>()[i] = there.as<float>()[i] = 0.3F * static_cast<float>(i - 7);
+  cpu.divide(here.view(), 6);
+  ours.divide(there.view(), 6);
+  EXPECT_FLOAT_EQ(here.as<float>()[0], -0.35F);
+  EXPECT_THAT(there.span<float>(), testing::ElementsAreArray(here.span<float>()));
+}
+
 TEST(CudaMoveTowards, IsTheRunningAverageOfTheHost) {
   OnHost ours;
   CpuBackend cpu;

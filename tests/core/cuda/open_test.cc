@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/cuda/library_folders.h"
 
 namespace hadal::cuda {
 namespace {
@@ -50,6 +51,39 @@ TEST(CudaPlugin, ThatIsNoLibraryIsRefused) {
   write_file_atomically(folder.path() / "libhadal_cuda.so", "no library");
   EXPECT_THAT(refusal({.driver = kSomeLibrary, .folders = {folder.path()}}),
               AllOf(StartsWith("device cuda:0: "), HasSubstr("libhadal_cuda.so")));
+}
+
+// A plug-in of another build, which wants a library that no linker knows.
+TEST(CudaPlugin, FindsTheLibrariesItWantsInTheFoldersOfAToolkit) {
+  PluginPlaces places{.driver = kSomeLibrary, .folders = {NEEDY_PLUGIN_DIR}};
+  EXPECT_THAT(refusal(places),
+              AllOf(HasSubstr("libcuda_of_no_toolkit.so: cannot open shared object file"),
+                    HasSubstr("HADAL_CUDA_ROOT (looked in no folder)")));
+  places.library_folders = {"/no/folder", TOOLKIT_DIR};
+  EXPECT_THAT(refusal(places), HasSubstr("is of another build (0.0.0-another"));
+}
+
+TEST(CudaPlugin, KnowsWhereToolkitsAndWheelsKeepLibraries) {
+  const TemporaryFolder folder;
+  const auto toolkit = folder.path() / "toolkit", wheels = folder.path() / "nvidia";
+  for (const auto& made : {toolkit / "lib64", wheels / "cu13/lib", wheels / "cudnn/lib"})
+    std::filesystem::create_directories(made);
+  EXPECT_THAT(library_folders({toolkit, "/no/folder", wheels}),
+              testing::ElementsAre(toolkit / "lib64", wheels / "cu13/lib", wheels / "cudnn/lib"));
+}
+
+TEST(CudaPlugin, AsksTheEnvironmentForRootsBeforeTheUsualOnes) {
+  const TemporaryFolder folder;
+  const auto wheels = folder.path() / "lib/python3.11/site-packages/nvidia";
+  std::filesystem::create_directories(wheels);
+  ::setenv("HADAL_CUDA_ROOT", "/of/the/user", 1);
+  ::setenv("VIRTUAL_ENV", folder.path().c_str(), 1);
+  const auto roots = usual_roots();
+  ::unsetenv("HADAL_CUDA_ROOT");
+  ::unsetenv("VIRTUAL_ENV");
+  ASSERT_GE(roots.size(), 3u);
+  EXPECT_EQ(roots[0], "/of/the/user");
+  EXPECT_THAT(roots, testing::IsSupersetOf({wheels, std::filesystem::path("/usr/local/cuda")}));
 }
 
 #ifdef HAS_PLUGIN

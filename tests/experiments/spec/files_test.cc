@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "experiments/spec/load.h"
 #include "experiments/spec/sweep.h"
+#include "tests/places.h"
 
 namespace hadal::spec {
 namespace {
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 std::vector<fs::path> spec_files() {
   std::vector<fs::path> files;
   for (const auto& entry :
-       fs::recursive_directory_iterator(fs::path(HADAL_SOURCE_DIR) / "experiments"))
+       fs::recursive_directory_iterator(fs::path(test::source_folder()) / "experiments"))
     if (entry.path().extension() == ".textproto") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
@@ -77,14 +78,15 @@ TEST(SpecFiles, EveryExpectedFigureSaysWhereItIsPrinted) {
 
 TEST(SpecFiles, TheDepthSweepHasNoPlainNetOf1202Layers) {
   const SweepPlan plan =
-      load_plan(fs::path(HADAL_SOURCE_DIR) / "experiments/depth/depth_c10.textproto");
+      load_plan(fs::path(test::source_folder()) / "experiments/depth/depth_c10.textproto");
   EXPECT_EQ(plan.cells.size(), 11u);
   EXPECT_EQ(plan.runs.size(), 33u);
   EXPECT_EQ(plan.expect.size(), 11u);
 }
 
 TEST(SpecFiles, TheLecturesTablesHaveTheirFigures) {
-  const SweepPlan table1 = load_plan(fs::path(HADAL_SOURCE_DIR) / "experiments/table1.textproto");
+  const SweepPlan table1 =
+      load_plan(fs::path(test::source_folder()) / "experiments/table1.textproto");
   const auto expected = [&](const std::string& row, const std::string& column,
                             const std::string& metric) {
     for (const Expect& expect : table1.expect)
@@ -97,7 +99,8 @@ TEST(SpecFiles, TheLecturesTablesHaveTheirFigures) {
   EXPECT_EQ(expected("FractalNet", "SVHN", "test_error"), 2.01);
   EXPECT_EQ(expected("FractalNet + dropout/drop-path", "C10+", "deepest_column_test_error"), 4.68);
 
-  const SweepPlan table2 = load_plan(fs::path(HADAL_SOURCE_DIR) / "experiments/table2.textproto");
+  const SweepPlan table2 =
+      load_plan(fs::path(test::source_folder()) / "experiments/table2.textproto");
   const auto hours =
       std::find_if(table2.expect.begin(), table2.expect.end(),
                    [](const Expect& expect) { return expect.metric() == "training_time_s"; });

@@ -11,6 +11,7 @@
 #include "experiments/spec/load.h"
 #include "experiments/spec/sweep.h"
 #include "models/registry.h"
+#include "tests/places.h"
 
 namespace hadal::spec {
 namespace {
@@ -43,7 +44,7 @@ std::vector<ExperimentSpec> experiments_in(const fs::path& path) {
 TEST(SpecFiles, EachModelBuildsOnItsData) {
   std::set<std::string> built;
   for (const auto& entry :
-       fs::recursive_directory_iterator(fs::path(HADAL_SOURCE_DIR) / "experiments")) {
+       fs::recursive_directory_iterator(fs::path(test::source_folder()) / "experiments")) {
     if (entry.path().extension() != ".textproto") continue;
     for (const ExperimentSpec& spec : experiments_in(entry.path())) {
       const std::string what = spec.model().ShortDebugString() + " on " + spec.data().name();
