@@ -76,7 +76,7 @@ Outcome mpirun(int ranks, const std::string& arguments, int signal = 0) {
 
 // A limit of 1.2 s to wait and 2.4 s to compute; mpirun itself takes up to two seconds to start and
 // to end, on a busy machine more.
-constexpr const char* kImpatient = " --patience 0.02";
+const std::string kImpatient = " --patience 0.02";
 constexpr double kSeconds = 15.0;
 
 TEST(Mpi, SumsHaveTheSameBitsOnOneTwoAndFourRanks) {
@@ -102,13 +102,13 @@ TEST(Mpi, TooManyRanksForTheShardsIsOneLine) {
 }
 
 TEST(Mpi, AHealthyJobIsLeftAlone) {
-  const Outcome outcome = mpirun(3, std::string("none") + kImpatient);
+  const Outcome outcome = mpirun(3, "none" + kImpatient);
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.output, "");
 }
 
 TEST(Mpi, ASlowRankIsWaitedForWhileItGivesSignsOfLife) {
-  const Outcome outcome = mpirun(2, std::string("slow") + kImpatient);
+  const Outcome outcome = mpirun(2, "slow" + kImpatient);
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_GT(outcome.seconds, 3.0);
   EXPECT_EQ(outcome.output, "");
@@ -158,7 +158,7 @@ TEST(Mpi, ARankThatFailsEndsTheJobWithItsReasonAndCode) {
 }
 
 TEST(Mpi, RanksThatWaitForDifferentThingsAreToldApart) {
-  const Outcome outcome = mpirun(2, std::string("barrier") + kImpatient);
+  const Outcome outcome = mpirun(2, "barrier" + kImpatient);
   EXPECT_EQ(outcome.exit_code, 85);
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("\"barrier\""), HasSubstr("instead")));
 }
