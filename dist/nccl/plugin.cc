@@ -2,21 +2,11 @@
 
 #include <cstring>
 #include <exception>
-#include <string>
 
 #include <nccl.h>
 
+#include "core/base/message_room.h"
 #include "dist/nccl/nccl_exchange.h"
-
-namespace {
-
-void say(const std::string& what, char* message, std::size_t room) {
-  if (room == 0) return;
-  std::strncpy(message, what.c_str(), room - 1);
-  message[room - 1] = '\0';
-}
-
-}  // namespace
 
 const char* hadal_nccl_interface() { return HADAL_NCCL_INTERFACE; }
 
@@ -32,7 +22,7 @@ bool hadal_nccl_make_id(std::byte* id, char* message, std::size_t room) {
   static_assert(sizeof made == hadal::dist::kNcclIdBytes);
   const ncclResult_t status = ncclGetUniqueId(&made);
   if (status != ncclSuccess) {
-    say(ncclGetErrorString(status), message, room);
+    hadal::put_message(ncclGetErrorString(status), message, room);
     return false;
   }
   std::memcpy(id, &made, sizeof made);
@@ -43,6 +33,6 @@ hadal::dist::DeviceExchange* hadal_nccl_open(const hadal::dist::NcclStart* start
                                              std::size_t room) try {
   return new hadal::dist::NcclExchange(*start);
 } catch (const std::exception& error) {
-  say(error.what(), message, room);
+  hadal::put_message(error.what(), message, room);
   return nullptr;
 }
