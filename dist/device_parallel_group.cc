@@ -119,15 +119,15 @@ struct DeviceParallelGroup::Buffer {
 DeviceParallelGroup::DeviceParallelGroup(Communicator& comm, DataParallelGroup& control,
                                          Backend& backend, DeviceExchange& exchange,
                                          const Clock& clock, const DeviceParallelOptions& options)
-    : comm_(comm),
-      control_(control),
+    : ReplicaGroupAround(control),
+      comm_(comm),
       backend_(backend),
       exchange_(exchange),
       clock_(clock),
       options_(options),
       sum_(exchange, backend, comm.rank(), comm.size()) {
   options_.wait.who = fmt::format("rank {} ({})", comm.rank(), comm.host());
-  control_.attach({});
+  inner_.attach({});
 }
 
 DeviceParallelGroup::~DeviceParallelGroup() = default;
@@ -146,7 +146,7 @@ void DeviceParallelGroup::attach(const ReplicaBuffers& buffers) {
 void DeviceParallelGroup::begin_step(std::int64_t step, std::span<const std::uint8_t> active,
                                      std::span<const std::uint8_t> active_statistics) {
   HADAL_CHECK(gradients_ && statistics_);
-  control_.begin_step(step, {}, {});
+  inner_.begin_step(step, {}, {});
   gradients_->begin_step(active);
   statistics_->begin_step(active_statistics);
   step_ = step;

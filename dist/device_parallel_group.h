@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/train/replica_group_around.h"
 #include "dist/data_parallel_group.h"
 #include "dist/device_exchange.h"
 #include "dist/device_sum.h"
@@ -42,7 +43,7 @@ std::vector<DeviceBucket> cut_buckets(const std::vector<ReplicaBuffers::Extent>&
                                       std::span<const std::uint8_t> active,
                                       std::int64_t bucket_elements);
 
-class DeviceParallelGroup final : public ReplicaGroup {
+class DeviceParallelGroup final : public ReplicaGroupAround {
  public:
   /// `control` is the group of `comm`, and attached to by nobody else. `backend` has a device. All
   /// must outlive this group.
@@ -51,36 +52,14 @@ class DeviceParallelGroup final : public ReplicaGroup {
                       const DeviceParallelOptions& options = {});
   ~DeviceParallelGroup() override;
 
-  int rank() const override { return control_.rank(); }
-  int size() const override { return control_.size(); }
-  int logical_shards() const override { return control_.logical_shards(); }
-  ShardRange shards() const override { return control_.shards(); }
-
   /// ConfigError unless the buffers lie on the backend's device.
   void attach(const ReplicaBuffers& buffers) override;
   void begin_step(std::int64_t step, std::span<const std::uint8_t> active,
                   std::span<const std::uint8_t> active_statistics) override;
   void ready(int /*entry*/) override {}
-  void poll() override { control_.poll(); }
   void shard_done() override;
   void finish() override;
   std::int64_t step_bytes_sent() const override { return step_bytes_sent_; }
-
-  void sum_over_shards(std::span<const double> rows, std::span<double> totals) override {
-    control_.sum_over_shards(rows, totals);
-  }
-  bool any(bool flag) override { return control_.any(flag); }
-  double max(double value) override { return control_.max(value); }
-  std::vector<double> gather(std::span<const double> values) override {
-    return control_.gather(values);
-  }
-  std::vector<std::string> hosts() override { return control_.hosts(); }
-  void barrier() override { control_.barrier(); }
-  void broadcast(std::span<std::byte> bytes) override { control_.broadcast(bytes); }
-  void require_same(std::uint64_t hash, std::string_view what) override {
-    control_.require_same(hash, what);
-  }
-  void enter(Phase phase, std::string_view operation) override { control_.enter(phase, operation); }
 
  private:
   struct Buffer;  // gradients, or statistics
@@ -91,7 +70,6 @@ class DeviceParallelGroup final : public ReplicaGroup {
   void wait(const Buffer& buffer, Heartbeat::Waiting& waiting, std::string_view name);
 
   Communicator& comm_;
-  DataParallelGroup& control_;
   Backend& backend_;
   DeviceExchange& exchange_;
   const Clock& clock_;

@@ -23,6 +23,7 @@
 
 #include <fmt/format.h>
 
+#include "core/train/replica_group_around.h"
 #include "dist/data_parallel_group.h"
 #include "dist/self_communicator.h"
 #include "dist/world.h"
@@ -36,52 +37,30 @@ using bench::Time;
 using bench::Trainee;
 
 /// Passes everything on, and times what a step waits for and pays for its group.
-class TimedGroup final : public ReplicaGroup {
+class TimedGroup final : public ReplicaGroupAround {
  public:
-  explicit TimedGroup(ReplicaGroup& group) : group_(group) {}
+  using ReplicaGroupAround::ReplicaGroupAround;
 
   bool fenced = false;
   Time exposed;  // in finish()
   Time hidden;   // in ready(), poll() and shard_done(), beside the work
 
-  int rank() const override { return group_.rank(); }
-  int size() const override { return group_.size(); }
-  int logical_shards() const override { return group_.logical_shards(); }
-  ShardRange shards() const override { return group_.shards(); }
-  void attach(const ReplicaBuffers& buffers) override { group_.attach(buffers); }
-  void begin_step(std::int64_t step, std::span<const std::uint8_t> active,
-                  std::span<const std::uint8_t> active_statistics) override {
-    group_.begin_step(step, active, active_statistics);
-  }
   void ready(int entry) override {
-    timed(hidden, [&] { group_.ready(entry); });
+    timed(hidden, [&] { inner_.ready(entry); });
   }
   void poll() override {
-    timed(hidden, [&] { group_.poll(); });
+    timed(hidden, [&] { inner_.poll(); });
   }
   void shard_done() override {
-    timed(hidden, [&] { group_.shard_done(); });
+    timed(hidden, [&] { inner_.shard_done(); });
   }
   void finish() override {
-    if (fenced) group_.barrier();
-    timed(exposed, [&] { group_.finish(); });
+    if (fenced) inner_.barrier();
+    timed(exposed, [&] { inner_.finish(); });
   }
-  std::int64_t step_bytes_sent() const override { return group_.step_bytes_sent(); }
   void sum_over_shards(std::span<const double> rows, std::span<double> totals) override {
-    timed(exposed, [&] { group_.sum_over_shards(rows, totals); });
+    timed(exposed, [&] { inner_.sum_over_shards(rows, totals); });
   }
-  bool any(bool flag) override { return group_.any(flag); }
-  double max(double value) override { return group_.max(value); }
-  std::vector<double> gather(std::span<const double> values) override {
-    return group_.gather(values);
-  }
-  std::vector<std::string> hosts() override { return group_.hosts(); }
-  void barrier() override { group_.barrier(); }
-  void broadcast(std::span<std::byte> bytes) override { group_.broadcast(bytes); }
-  void require_same(std::uint64_t hash, std::string_view what) override {
-    group_.require_same(hash, what);
-  }
-  void enter(Phase phase, std::string_view operation) override { group_.enter(phase, operation); }
 
  private:
   template <typename F>
@@ -90,8 +69,6 @@ class TimedGroup final : public ReplicaGroup {
     run();
     total += Time::now() - start;
   }
-
-  ReplicaGroup& group_;
 };
 
 double median(std::vector<double> values) {

@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/train/replica_group_around.h"
 #include "dist/communicator.h"
 
 namespace hadal::faults {
@@ -90,53 +91,33 @@ bool is_of_files(Kind kind) {
 
 bool is_of_numbers(Kind kind) { return kind >= Kind::kFlipWeight && kind < Kind::kTruncated; }
 
-class FaultyGroup final : public ReplicaGroup {
+class FaultyGroup final : public ReplicaGroupAround {
  public:
-  FaultyGroup(Injector& injector, ReplicaGroup& group) : injector_(injector), group_(group) {}
+  FaultyGroup(Injector& injector, ReplicaGroup& group)
+      : ReplicaGroupAround(group), injector_(injector) {}
   ~FaultyGroup() override { injector_.reach(Point::kFinalize); }
 
-  int rank() const override { return group_.rank(); }
-  int size() const override { return group_.size(); }
-  int logical_shards() const override { return group_.logical_shards(); }
-  ShardRange shards() const override { return group_.shards(); }
   void attach(const ReplicaBuffers& buffers) override {
     injector_.set_buffers(buffers);
-    group_.attach(buffers);
+    inner_.attach(buffers);
   }
   void begin_step(std::int64_t step, std::span<const std::uint8_t> active,
                   std::span<const std::uint8_t> active_statistics) override {
     injector_.set_step(step);
-    group_.begin_step(step, active, active_statistics);
+    inner_.begin_step(step, active, active_statistics);
   }
   void ready(int entry) override {
     injector_.reach(Point::kBackward);
     injector_.touch_gradients(false);
-    group_.ready(entry);
+    inner_.ready(entry);
   }
-  void poll() override { group_.poll(); }
-  void shard_done() override { group_.shard_done(); }
   void finish() override {
     injector_.reach(Point::kAllReduce);
-    group_.finish();
+    inner_.finish();
     injector_.touch_gradients(true);
   }
-  std::int64_t step_bytes_sent() const override { return group_.step_bytes_sent(); }
-  void sum_over_shards(std::span<const double> rows, std::span<double> totals) override {
-    group_.sum_over_shards(rows, totals);
-  }
-  bool any(bool flag) override { return group_.any(flag); }
-  double max(double value) override { return group_.max(value); }
-  std::vector<double> gather(std::span<const double> values) override {
-    return group_.gather(values);
-  }
-  std::vector<std::string> hosts() override { return group_.hosts(); }
-  void barrier() override { group_.barrier(); }
-  void broadcast(std::span<std::byte> bytes) override { group_.broadcast(bytes); }
-  void require_same(std::uint64_t hash, std::string_view what) override {
-    group_.require_same(hash, what);
-  }
   void enter(Phase phase, std::string_view operation) override {
-    group_.enter(phase, operation);
+    inner_.enter(phase, operation);
     if (phase == Phase::kData) injector_.reach(Point::kData);
     if (phase == Phase::kCheckpoint) injector_.reach(Point::kCheckpoint);
     if (operation == "forward") injector_.reach(Point::kForward);
@@ -146,7 +127,6 @@ class FaultyGroup final : public ReplicaGroup {
 
  private:
   Injector& injector_;
-  ReplicaGroup& group_;
 };
 
 }  // namespace
