@@ -175,6 +175,16 @@ double WatchdogOptions::limit(const Beat& beat) const {
   return long_one ? std::max(limit(beat.around), limit(beat.phase)) : limit(beat.phase);
 }
 
+Observation observe(const HeartbeatBoard& board, int rank, std::vector<std::string> hosts) {
+  Observation seen;
+  seen.rank = rank;
+  for (int k = 0; k < board.ranks(); ++k) seen.beats.push_back(board.read(k));
+  seen.hosts = std::move(hosts);
+  seen.now_ns = monotonic_ns();
+  seen.process_state = process_state;
+  return seen;
+}
+
 std::optional<Verdict> judge(const Observation& seen, const WatchdogOptions& options) {
   if (auto verdict = lost_peer(seen)) return verdict;
   const Beat& me = seen.beats[seen.rank];
@@ -255,14 +265,9 @@ void Watchdog::set_hosts(std::vector<std::string> hosts) {
   hosts_ = std::move(hosts);
 }
 
-Observation Watchdog::observe(std::int64_t resumed_ns) {
-  Observation seen;
-  seen.rank = rank_;
-  for (int rank = 0; rank < board_.ranks(); ++rank) seen.beats.push_back(board_.read(rank));
-  seen.hosts = hosts_;
-  seen.now_ns = monotonic_ns();
+Observation Watchdog::observe_since(std::int64_t resumed_ns) const {
+  Observation seen = observe(board_, rank_, hosts_);
   seen.resumed_ns = resumed_ns;
-  seen.process_state = process_state;
   return seen;
 }
 
@@ -279,11 +284,11 @@ void Watchdog::run() {
     const std::int64_t now_ns = monotonic_ns();
     if (seconds(now_ns - last_ns) > 1.0 + options_.period_s) resumed_ns = now_ns;
     last_ns = now_ns;
-    const Observation seen = observe(resumed_ns);
+    const Observation seen = observe_since(resumed_ns);
     if (!judge(seen, options_)) continue;
     // Once more with fresh eyes: a rank may have said that it ends, and ended, since its beat was
     // read.
-    const Observation again = observe(resumed_ns);
+    const Observation again = observe_since(resumed_ns);
     if (const auto verdict = judge(again, options_)) end_job(*verdict, again);
   }
 }

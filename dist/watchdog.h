@@ -59,6 +59,9 @@ struct Verdict {
   std::string line;
 };
 
+/// What rank `rank` sees of the board now; resumed_ns is 0.
+Observation observe(const HeartbeatBoard& board, int rank, std::vector<std::string> hosts);
+
 /// Whether the job must end, and why.
 std::optional<Verdict> judge(const Observation& seen, const WatchdogOptions& options);
 
@@ -82,7 +85,7 @@ class Watchdog {
 
  private:
   void run();
-  Observation observe(std::int64_t resumed_ns);
+  Observation observe_since(std::int64_t resumed_ns) const;
   [[noreturn]] void end_job(const Verdict& verdict, const Observation& seen);
 
   HeartbeatBoard& board_;

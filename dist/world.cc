@@ -55,10 +55,7 @@ void World::require_group(const JobEnvironment& job) const {
 
 std::string World::explain(const Error& error) const {
   if (dynamic_cast<const OutOfStepError*>(&error) == nullptr) return error.what();
-  Observation seen;
-  seen.rank = heartbeat_->rank();
-  for (int rank = 0; rank < board_->ranks(); ++rank) seen.beats.push_back(board_->read(rank));
-  seen.hosts = hosts_;
+  const Observation seen = observe(*board_, heartbeat_->rank(), hosts_);
   return fmt::format("the ranks are not in step: {}; {}", error.what(), whereabouts(seen));
 }
 
