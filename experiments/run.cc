@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "core/base/clock.h"
-#include "core/base/hash.h"
 #include "core/base/strings.h"
 #include "core/reference_check.h"
 #include "core/train/evaluator.h"
@@ -17,6 +16,7 @@
 #include "experiments/build.h"
 #include "experiments/checkpoint.h"
 #include "experiments/evaluate.h"
+#include "experiments/same_state.h"
 #include "experiments/translate.h"
 
 namespace hadal::experiments {
@@ -100,9 +100,9 @@ class Training {
   void save_if_due(bool end_of_epoch);
   bool save(bool best);
   bool is_finite_or_throw(const TensorGroups& groups) const;
-  std::uint64_t state_hash() const;
-  void require_same_state();
-  void name_what_differs();
+  void require_same_state() {
+    experiments::require_same_state(group_, *parameters_, *optimizer_, rate_, steps_done_);
+  }
   bool is_far_enough() const;
   void load(const Checkpoint& checkpoint, bool with_optimizer);
   void restore(const Checkpoint& checkpoint);
@@ -210,49 +210,6 @@ void Training::report_times() {
   if (straggler && straggler->replica != known_straggler_)
     listener_.on_event("straggler", steps_done_, describe(*straggler, hosts_, steps));
   known_straggler_ = straggler ? straggler->replica : -1;
-}
-
-std::uint64_t Training::state_hash() const {
-  std::uint64_t hash = parameters_->hash();
-  const auto add = [&](const NamedViews& views) {
-    for (const auto& [name, view] : views)
-      hash = hash64(HostView(view).view().data, view.bytes(), hash);
-  };
-  add(optimizer_->state());
-  add(rate_.state());
-  return hash;
-}
-
-// One hash as long as all is well; when it is not, the first tensor that differs is named.
-void Training::require_same_state() {
-  if (group_.size() == 1) return;
-  try {
-    group_.require_same(state_hash(), "parameters and optimizer state");
-  } catch (const CommError& error) {
-    if (error.exit_code() == ExitCode::kReplicasDiffer) name_what_differs();
-    throw;
-  }
-}
-
-void Training::name_what_differs() {
-  const auto require = [&](const std::string& what, const void* data, std::size_t bytes) {
-    group_.require_same(
-        hash64(data, bytes),
-        fmt::format("after step {}, the bits of {} and perhaps more", steps_done_, what));
-  };
-  for (const auto& [name, view] : weights_of(*parameters_))
-    require("'" + name + "'", HostView(view).view().data, view.bytes());
-  for (const auto& [state, view] : optimizer_->state()) {
-    const HostView host(view);
-    if (view.shape != parameters_->values().shape) {
-      require(fmt::format("the optimizer's '{}'", state), host.view().data, view.bytes());
-      continue;
-    }
-    const auto* values = host.as<float>();
-    for (const Parameters::Entry& entry : parameters_->entries())
-      require(fmt::format("the optimizer's '{}' of '{}'", state, entry.name), values + entry.offset,
-              static_cast<std::size_t>(entry.elements) * sizeof(float));
-  }
 }
 
 double Training::evaluate(RunData::Evaluated which, double* loss) {
