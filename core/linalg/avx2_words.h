@@ -32,6 +32,14 @@ HADAL_AVX2_INLINE void add_to_words(std::int64_t* words, __m256i terms) {
   _mm256_storeu_si256(to, _mm256_add_epi64(_mm256_loadu_si256(to), terms));
 }
 
+// words[at + i] += value of lane i, where that is below 2^51 units and there is one limb.
+HADAL_AVX2_INLINE void add_four_small(const WordRow& words, std::int64_t at, __m256d value) {
+  const __m256d bits =
+      _mm256_fmadd_pd(value, _mm256_set1_pd(words.per_unit), _mm256_set1_pd(kWhole));
+  add_to_words(words.high + at,
+               _mm256_sub_epi64(_mm256_castpd_si256(bits), _mm256_set1_epi64x(kWholeBits)));
+}
+
 // words[at + i] += value of lane i, in units. What passes 2^62 is void: the peak says so.
 HADAL_AVX2_INLINE void add_four(const WordRow& words, std::int64_t at, __m256d value) {
   const __m256d whole = _mm256_set1_pd(kWhole);

@@ -60,12 +60,33 @@ struct Vector<float> {
     add_half(words, at + 8, first - 8, last - 8, high, largest.high);
   }
 
+  // add_units for all lanes, all of them below 2^51 units and in the sum.
+  HADAL_AVX2_INLINE void add_small_units(const WordRow& words, std::int64_t at) const {
+    add_four_small(words, at, _mm256_cvtps_pd(_mm256_castps256_ps128(low)));
+    add_four_small(words, at + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(low, 1)));
+    add_four_small(words, at + 8, _mm256_cvtps_pd(_mm256_castps256_ps128(high)));
+    add_four_small(words, at + 12, _mm256_cvtps_pd(_mm256_extractf128_ps(high, 1)));
+  }
+  // add_units without the addition.
+  HADAL_AVX2_INLINE void meet(Bits& largest) const {
+    largest.low = _mm256_max_epu32(largest.low, magnitudes(low));
+    largest.high = _mm256_max_epu32(largest.high, magnitudes(high));
+  }
+  // Whether none of these magnitudes, as bits of floats, is above `bits`.
+  HADAL_AVX2_INLINE static bool within(const Bits& largest, std::int32_t bits) {
+    const __m256i beyond =
+        _mm256_cmpgt_epi32(_mm256_max_epu32(largest.low, largest.high), _mm256_set1_epi32(bits));
+    return _mm256_testz_si256(beyond, beyond) != 0;
+  }
+
  private:
+  HADAL_AVX2_INLINE static __m256i magnitudes(__m256 values) {
+    return _mm256_and_si256(_mm256_castps_si256(values), _mm256_set1_epi32(0x7fffffff));
+  }
   HADAL_AVX2_INLINE static void add_half(const WordRow& words, std::int64_t at, int first, int last,
                                          __m256 values, __m256i& largest) {
-    const __m256i magnitudes =
-        _mm256_and_si256(_mm256_castps_si256(values), _mm256_set1_epi32(0x7fffffff));
-    largest = _mm256_max_epu32(largest, _mm256_and_si256(magnitudes, lanes_of_eight(first, last)));
+    largest = _mm256_max_epu32(largest,
+                               _mm256_and_si256(magnitudes(values), lanes_of_eight(first, last)));
     add_some_of_four(words, at, first, last, _mm256_cvtps_pd(_mm256_castps256_ps128(values)));
     add_some_of_four(words, at + 4, first - 4, last - 4,
                      _mm256_cvtps_pd(_mm256_extractf128_ps(values, 1)));

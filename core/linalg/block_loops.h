@@ -106,6 +106,28 @@ HADAL_TARGET void add_block(const BlockProduct<Real>& p, std::int64_t row, int v
   }
   chains.run(p, row, vector);
   typename V::Bits largest = V::bits_of(peak);
+  if constexpr (requires { &V::add_small_units; }) {
+    // Rows of a triangle begin later and later.
+    const WordRow last = to.row(row + kR - 1);
+    const std::int64_t first_lane = vector * kLanes<Real>;
+    if (last.first <= first_lane && last.last >= first_lane + kW * kLanes<Real>) {
+      typename V::Bits of_block = largest;
+#pragma GCC unroll 16
+      for (int r = 0; r < kR; ++r)
+#pragma GCC unroll 8
+        for (int w = 0; w < kW; ++w) chains.sums[r][w].meet(of_block);
+      if (V::within(of_block, to.small())) {
+#pragma GCC unroll 16
+        for (int r = 0; r < kR; ++r) {
+          const WordRow words = to.row(row + r);
+#pragma GCC unroll 8
+          for (int w = 0; w < kW; ++w)
+            chains.sums[r][w].add_small_units(words, first_lane + w * kLanes<Real>);
+        }
+        return V::keep(of_block, peak);
+      }
+    }
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < kR; ++r) {
     const WordRow words = to.row(row + r);

@@ -1,6 +1,7 @@
 // The words of a fixed-point sum as the loops of one instruction set see them.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -24,7 +25,8 @@ class Destination {
       : to_(to),
         words_(to.sum->words().data()),
         low_(to.sum->limbs() == 2 ? to.sum->size() : 0),
-        per_unit_(std::ldexp(1.0, -to.sum->exponent())) {}
+        per_unit_(std::ldexp(1.0, -to.sum->exponent())),
+        small_(low_ != 0 ? -1 : bits_below(to.sum->exponent() + 51)) {}
 
   WordRow row(std::int64_t row) const {
     const std::int64_t i = to_.first_row + row;
@@ -34,11 +36,19 @@ class Destination {
             to_.triangle ? i - to_.first_col : 0, to_.cols - to_.first_col};
   }
 
+  // The bits of the largest float below 2^51 units; with two limbs no float is small.
+  std::int32_t small() const { return small_; }
+
  private:
+  static std::int32_t bits_below(int exponent) {
+    return std::bit_cast<std::int32_t>(std::ldexp(1.0F, std::clamp(exponent, -149, 127))) - 1;
+  }
+
   SumBlock to_;
   std::int64_t* words_;
   std::int64_t low_;
   double per_unit_;
+  std::int32_t small_;
 };
 
 // The largest magnitudes met in each lane, as bits: those of NaN are larger than any number's, so

@@ -246,6 +246,21 @@ TYPED_TEST(RowKernelsTest, GramsAreRightOnOddShapesAndTheSameOnEveryInstructionS
     }
 }
 
+// From units so large that most terms are zero to units of which 2^52 are less than most terms.
+TYPED_TEST(RowKernelsTest, TermsOfAnyMagnitudeAreRoundedAlikeOnEveryInstructionSet) {
+  const Block b = make_block(256, 97, Element::kF32);
+  for (int exponent = 8; exponent > -54; --exponent) {
+    std::vector<std::int64_t> first;
+    for (const Isa isa : isas()) {
+      FixedPointSum g(packed_size(97), exponent, this->kLimbs);
+      RowKernels<TypeParam>(97, {}, isa).gram(b.rows, g);
+      const std::vector<std::int64_t> words(g.words().begin(), g.words().end());
+      if (isa == Isa::kScalar) first = words;
+      ASSERT_EQ(words, first) << "2^" << exponent << " " << name_of(isa);
+    }
+  }
+}
+
 TYPED_TEST(RowKernelsTest, ColumnsAreShiftedAndScaledBeforeAnythingElse) {
   using Real = TypeParam;
   for (const Element element : kElements) {
