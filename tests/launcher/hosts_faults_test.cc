@@ -69,5 +69,20 @@ TEST_F(HostsFaults, WhatCannotWorkIsOneLineBeforeAnythingStarts) {
   EXPECT_THAT(wait(start_sweep("hosts")).complaint(), HasSubstr("none answers"));
 }
 
+TEST_F(HostsFaults, TheDoctorExaminesEveryHostAndEveryLink) {
+  const Ended ended = run(
+      {"doctor", "--folder", path(".")},
+      {.environment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}},
+       .through = {"mpirun", "-np", "3", "--hostfile", path("hosts.txt"), "--map-by", "node",
+                   "--bind-to", "none", "--mca", "plm_rsh_args", "-F " + hosts->ssh_config(),
+                   "--mca", "btl_tcp_if_include", RealHosts::kNetwork, "--mca",
+                   "oob_tcp_if_include", RealHosts::kNetwork}});
+  EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
+  for (const char* what :
+       {"\nn1\n", "\nn2\n", "\nn3\n", "ranks 0 (n1) and 1 (n2): ", "ranks 0 (n1) and 2 (n3): ",
+        "ranks 1 (n2) and 2 (n3): ", "10.77.0.", "3 ranks: fit to train"})
+    EXPECT_THAT("\n" + ended.out, HasSubstr(what));
+}
+
 }  // namespace
 }  // namespace hadal::launcher
