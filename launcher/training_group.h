@@ -10,6 +10,12 @@
 
 namespace hadal::launcher {
 
+/// Collective. NCCL between the devices of the ranks or, where it cannot serve, the memory of their
+/// hosts; then `note` is one line that says why, the same on all ranks, and else "". Both arguments
+/// must outlive it.
+std::unique_ptr<dist::DeviceExchange> open_exchange(dist::Communicator& comm, Device& device,
+                                                    std::string& note);
+
 /// The group that a training steps in: gradients are summed where the backend keeps its memory, in
 /// that of the host or on the device.
 class TrainingGroup {
@@ -24,8 +30,6 @@ class TrainingGroup {
   ReplicaGroup& get() { return on_device_ ? static_cast<ReplicaGroup&>(*on_device_) : on_host_; }
 
  private:
-  void open_exchange(dist::Communicator& comm, Device& device);
-
   SystemClock clock_;
   std::string note_;
   dist::DataParallelGroup on_host_;

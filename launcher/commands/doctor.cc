@@ -15,6 +15,8 @@
 #include "dist/link_probe.h"
 #include "dist/world.h"
 #include "launcher/command.h"
+#include "launcher/device.h"
+#include "launcher/doctor/devices.h"
 #include "launcher/doctor/findings.h"
 #include "launcher/doctor/host_facts.h"
 #include "launcher/tools.h"
@@ -181,6 +183,7 @@ struct Examination {
   std::vector<doctor::HostFacts> facts;   // by rank
   std::vector<doctor::DiskReport> disks;  // by rank; without a path but on the first of a host
   std::vector<dist::LinkReport> links;
+  doctor::Devices devices;
   std::vector<DataReport> data;
   std::vector<doctor::Finding> findings;
   bool is_fit() const {
@@ -196,8 +199,11 @@ Examination examine_all(dist::Communicator& comm, const Options& options) {
   const bool is_first = is_first_of_host(comm, all.facts);
   all.disks = gather_disks(comm, options, is_first);
   all.links = dist::probe_links(comm);
+  std::string device_note;
+  const auto backend = open_device("auto", dist::local_rank(comm), device_note);
+  all.devices = doctor::probe_devices(comm, *backend, device_note);
   all.data = check_data(comm, options, all.facts, is_first);
-  all.findings = doctor::findings(all.facts, all.disks, all.links);
+  all.findings = doctor::findings(all.facts, all.disks, all.links, all.devices);
   for (const DataReport& report : all.data)
     if (!report.trouble.empty())
       all.findings.push_back(
@@ -205,10 +211,19 @@ Examination examine_all(dist::Communicator& comm, const Options& options) {
   return all;
 }
 
+void print_devices(const doctor::Devices& devices, const std::vector<doctor::HostFacts>& facts) {
+  for (std::size_t rank = 0; rank < facts.size(); ++rank)
+    std::cout << fmt::format("rank {} ({}): device {}\n", rank, facts[rank].host,
+                             devices.by_rank[rank].device);
+  if (!devices.exchange.empty())
+    std::cout << fmt::format("GPUs sum their gradients through {}\n", devices.exchange);
+}
+
 void print(const Examination& all) {
   for (std::size_t rank = 0; rank < all.facts.size(); ++rank)
     if (!all.disks[rank].path.empty()) print_host(all.facts[rank], all.disks[rank]);
   print_links(all.links, all.facts);
+  print_devices(all.devices, all.facts);
   for (const DataReport& report : all.data)
     if (report.trouble.empty())
       std::cout << fmt::format("data set {} on {}: {} file{} in {}, as published\n", report.set,
@@ -245,11 +260,9 @@ nlohmann::json to_json(const Examination& all) {
   for (const doctor::Finding& each : all.findings)
     found.push_back(
         {{"level", each.level == doctor::Level::kBad ? "bad" : "note"}, {"text", each.text}});
-  return {{"fit", all.is_fit()},
-          {"ranks", hosts},
-          {"links", links},
-          {"data", data},
-          {"findings", found}};
+  return {{"fit", all.is_fit()}, {"ranks", hosts},
+          {"links", links},      {"devices", doctor::to_json(all.devices)},
+          {"data", data},        {"findings", found}};
 }
 
 int examine(const Options& options) {
@@ -285,7 +298,7 @@ Action declare(Arguments& app) {
 
 Command doctor_command() {
   return {"doctor",
-          "examine the machines: libraries, links, clocks, disks, data; exit code 0 when fit",
+          "examine the machines: libraries, links, GPUs, clocks, disks, data; exit code 0 when fit",
           "mpirun -np 4 hadal doctor --data cifar10", declare};
 }
 

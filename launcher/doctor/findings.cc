@@ -34,8 +34,8 @@ std::string minor_of(const std::string& version) {
 class Diagnosis {
  public:
   Diagnosis(std::span<const HostFacts> hosts, std::span<const DiskReport> disks,
-            std::span<const dist::LinkReport> links)
-      : hosts_(hosts), disks_(disks), links_(links) {}
+            std::span<const dist::LinkReport> links, const Devices& devices)
+      : hosts_(hosts), disks_(disks), links_(links), devices_(devices) {}
 
   std::vector<Finding> run() {
     for (const char* key : {"version", "commit", "compiler"}) same_environment(key);
@@ -45,6 +45,7 @@ class Diagnosis {
     room();
     speed();
     links();
+    devices();
     system_settings();
     folders();
     slurm();
@@ -164,6 +165,27 @@ class Diagnosis {
                         host_of(link.a), host_of(link.b), std::abs(link.clock_offset_s)));
   }
 
+  void devices() {
+    std::vector<std::string> on_cpu, on_gpu;
+    for (std::size_t rank = 0; rank < devices_.by_rank.size(); ++rank) {
+      const DeviceReport& report = devices_.by_rank[rank];
+      const std::string where = fmt::format("{} ({})", rank, hosts_[rank].host);
+      (report.device == "cpu" ? on_cpu : on_gpu).push_back(where);
+      if (!report.note.empty()) note(fmt::format("rank {}: {}", where, report.note));
+    }
+    if (!on_cpu.empty() && !on_gpu.empty())
+      bad(
+          fmt::format("GPUs on ranks {} and none on {}: bits would depend on the rank; take hosts "
+                      "of one kind, or --device cpu",
+                      join(on_gpu, ", "), join(on_cpu, ", ")));
+    if (!devices_.exchange_note.empty()) note(devices_.exchange_note);
+    if (!devices_.sums)
+      bad(
+          fmt::format("a sum over all ranks through {} came out wrong: no training on these GPUs "
+                      "can be trusted",
+                      devices_.exchange));
+  }
+
   void system_settings() {
     for (std::size_t rank = 0; rank < hosts_.size(); ++rank) {
       if (!first_of_host(rank)) continue;
@@ -244,14 +266,15 @@ class Diagnosis {
   std::span<const HostFacts> hosts_;
   std::span<const DiskReport> disks_;
   std::span<const dist::LinkReport> links_;
+  const Devices& devices_;
   std::vector<Finding> findings_;
 };
 
 }  // namespace
 
 std::vector<Finding> findings(std::span<const HostFacts> hosts, std::span<const DiskReport> disks,
-                              std::span<const dist::LinkReport> links) {
-  return Diagnosis(hosts, disks, links).run();
+                              std::span<const dist::LinkReport> links, const Devices& devices) {
+  return Diagnosis(hosts, disks, links, devices).run();
 }
 
 }  // namespace hadal::launcher::doctor

@@ -3,8 +3,12 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/reference/reference_backend.h"
+#include "dist/thread_communicator.h"
+#include "launcher/doctor/devices.h"
 #include "launcher/doctor/findings.h"
 #include "launcher/doctor/host_facts.h"
+#include "tests/core/fake_device.h"
 
 namespace hadal::launcher::doctor {
 namespace {
@@ -30,8 +34,9 @@ class Doctor : public testing::Test {
       disks.push_back({"/runs", "ext4", std::int64_t{100} << 30, 1e9, 1e9});
     }
     links = {{.a = 0, .b = 1, .latency_s = 1e-5, .bytes_per_s = 1e9}};
+    devices.by_rank = {{"cuda:0"}, {"cuda:1"}};
   }
-  std::vector<Finding> found() { return findings(hosts, disks, links); }
+  std::vector<Finding> found() { return findings(hosts, disks, links, devices); }
   static auto bad(const char* text) {
     return AllOf(Field(&Finding::level, Level::kBad), Field(&Finding::text, HasSubstr(text)));
   }
@@ -42,6 +47,7 @@ class Doctor : public testing::Test {
   std::vector<HostFacts> hosts;
   std::vector<DiskReport> disks;
   std::vector<dist::LinkReport> links;
+  Devices devices;
 };
 
 TEST_F(Doctor, HasNothingToSayOfEqualHosts) { EXPECT_THAT(found(), IsEmpty()); }
@@ -124,6 +130,40 @@ TEST_F(Doctor, CopiesBetweenRanksThatAreRefusedAreNoted) {
   hosts[0].ptrace_scope = 1;
   EXPECT_THAT(found(), ElementsAre(note("n1: one process may not copy from another's memory "
                                         "(kernel.yama.ptrace_scope is 1")));
+}
+
+TEST_F(Doctor, GpusOnSomeRanksAloneAreBadAndOneThatWasNotTakenIsNoted) {
+  devices.by_rank[1] = {"cpu", "device auto: no plug-in; going on with cpu"};
+  EXPECT_THAT(found(), ElementsAre(note("rank 1 (n2): device auto: no plug-in"),
+                                   bad("GPUs on ranks 0 (n1) and none on 1 (n2)")));
+  devices.by_rank[0] = {"cpu"};
+  EXPECT_THAT(found(), ElementsAre(note("rank 1 (n2): device auto: no plug-in")));
+}
+
+TEST_F(Doctor, GpusThatNcclDoesNotConnectAreNotedAndAWrongSumIsBad) {
+  devices.exchange = "host memory";
+  devices.exchange_note = "rank 1 (n2): NCCL: not found";
+  EXPECT_THAT(found(), ElementsAre(note("rank 1 (n2): NCCL: not found")));
+  devices.sums = false;
+  EXPECT_THAT(found(), ElementsAre(note("NCCL: not found"), bad("through host memory came out")));
+}
+
+TEST_F(Doctor, DevicesOfAllRanksSumThroughWhatATrainingWouldUse) {
+  dist::run_ranks(2, [](dist::Communicator& comm) {
+    ReferenceBackend reference;
+    test::FakeDevice device;
+    test::FakeDeviceBackend backend(reference, device);
+    const Devices found = probe_devices(comm, backend, "");
+    EXPECT_EQ(found.by_rank.at(1).device, "fake:0");
+    EXPECT_EQ(found.exchange, "host memory");
+    EXPECT_TRUE(found.sums);
+    EXPECT_EQ(device.live_bytes(), 0u);
+
+    const Devices on_cpu = probe_devices(comm, reference, "why");
+    EXPECT_EQ(on_cpu.by_rank.at(0).device, "cpu");
+    EXPECT_EQ(on_cpu.by_rank.at(0).note, "why");
+    EXPECT_EQ(on_cpu.exchange, "");
+  });
 }
 
 TEST_F(Doctor, ASharedFolderIsSeenAsLongAsItsMarkLives) {
