@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/hash.h"
 
 namespace hadal::dist {
 
@@ -156,6 +157,7 @@ Heartbeat::Waiting::Waiting(Heartbeat* heartbeat, std::string_view operation, st
   before_ = heartbeat_->beat_;
   if (heartbeat_->waiting_++ == 0) {
     ++heartbeat_->beat_.collectives;
+    heartbeat_->beat_.wait = hash64(operation);
     heartbeat_->beat_.around = before_.phase;
     heartbeat_->enter(Phase::kCollective, operation, number);
   }

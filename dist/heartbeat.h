@@ -33,6 +33,7 @@ struct Beat {
   std::int64_t step = -1;
   std::int64_t number = -1;          // of the operation, as in "bucket 3"; -1: none
   std::int64_t collectives = 0;      // how many waits for all others this rank has entered
+  std::uint64_t wait = 0;            // what the last of them began with, a hash of its name
   std::int64_t since_ns = 0;         // when it entered the operation
   std::int64_t progress_ns = 0;      // when it last gave a sign
   std::array<char, 48> operation{};  // ends with a zero

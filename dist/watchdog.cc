@@ -48,12 +48,13 @@ std::vector<int> missing(const Observation& seen, const Beat& me) {
   return ranks;
 }
 
-/// A rank that waits as often as `me`, but for something else: the program has lost its way; or -1.
+/// A rank that has entered another wait than `me`: the program has lost its way; or -1. One that
+/// only got further in the same wait has met messages that are still missing here.
 int elsewhere_engaged(const Observation& seen, const Beat& me) {
   for (int rank = 0; rank < static_cast<int>(seen.beats.size()); ++rank) {
     const Beat& beat = seen.beats[rank];
     if (beat.state == Beat::State::kRunning && beat.phase == Phase::kCollective &&
-        beat.collectives == me.collectives && beat.operation != me.operation)
+        beat.collectives == me.collectives && beat.wait != me.wait)
       return rank;
   }
   return -1;

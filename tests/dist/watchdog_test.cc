@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/files.h"
+#include "core/base/hash.h"
 
 namespace hadal::dist {
 namespace {
@@ -32,6 +33,7 @@ Beat beat(int pid, Phase phase, const char* operation, std::int64_t collectives,
   b.step = 812;
   b.collectives = collectives;
   b.since_ns = b.progress_ns = kNow - static_cast<std::int64_t>(since_s * kSecond);
+  b.wait = hash64(operation);
   std::strncpy(b.operation.data(), operation, b.operation.size() - 1);
   return b;
 }
@@ -120,6 +122,15 @@ TEST(Judge, RanksThatWaitForDifferentThingsAreAProgramThatLostItsWay) {
   seen.beats[2] = beat(102, Phase::kCollective, "barrier", 5, 61);
   ASSERT_TRUE(judge(seen, {}).has_value());
   EXPECT_THAT(judge(seen, {})->line, HasSubstr("rank 2 (n1, pid 102) entered \"barrier\" of step 812 instead"));
+}
+
+TEST(Judge, ARankThatGotFurtherInTheSameWaitIsNotAccused) {
+  Observation seen = hang(61, 500);
+  seen.beats[1] = seen.beats[0];
+  std::strcpy(seen.beats[1].operation.data(), "all-reduce statistics");
+  seen.beats[2] = Beat();
+  seen.hosts[2] = "n2";
+  EXPECT_THAT(judge(seen, {}).value().line, HasSubstr("look at rank 2 (n2)"));
 }
 
 TEST(Judge, ADeadProcessEndsTheJobAtOnce) {
