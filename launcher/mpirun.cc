@@ -38,15 +38,21 @@ std::vector<std::string> mpirun_on_one_host(const std::string& mpirun, const Job
 
 std::vector<std::string> mpirun_on_hosts(const std::string& mpirun, const Job& job,
                                          const std::vector<std::string>& pass_on,
-                                         const std::vector<std::string>& more) {
-  std::vector<std::string> arguments = {mpirun, "-np", std::to_string(job.ranks), "--bind-to",
-                                        "none"};
+                                         const std::vector<std::string>& more,
+                                         std::vector<MpirunPart> parts) {
+  std::vector<std::string> arguments = {mpirun, "--bind-to", "none"};
   append(arguments, {"--mca", "oob_tcp_keepalive_time", "10"});
   append(arguments, {"--mca", "oob_tcp_keepalive_intvl", "5"});
   append(arguments, {"--mca", "oob_tcp_keepalive_probes", "3"});
   for (const std::string& variable : pass_on) append(arguments, {"-x", variable});
   append(arguments, more);
-  append(arguments, job.command);
+  if (parts.empty()) parts = {{.ranks = job.ranks}};
+  for (const MpirunPart& part : parts) {
+    if (&part != &parts.front()) arguments.emplace_back(":");
+    append(arguments, {"-np", std::to_string(part.ranks)});
+    append(arguments, part.options);
+    append(arguments, job.command);
+  }
   return arguments;
 }
 

@@ -20,12 +20,20 @@ std::vector<std::string> mpirun_on_one_host(const std::string& mpirun, const Job
                                             const std::filesystem::path& scratch,
                                             bool oversubscribed);
 
-/// For ranks on several machines, `more` before the command. Connections whose other end is gone
+/// Some ranks of a job, and what mpirun is told of them alone.
+struct MpirunPart {
+  int ranks = 1;
+  std::vector<std::string> options = {};
+};
+
+/// For ranks on several machines, `more` before the first part. Connections whose other end is gone
 /// are given up after 10 s + 3 x 5 s of silence (left alone, Open MPI takes eight minutes), and the
-/// variables named in `pass_on` reach ranks on other hosts.
+/// variables named in `pass_on` reach ranks on other hosts. `parts`: together all ranks, in order;
+/// none: all alike.
 std::vector<std::string> mpirun_on_hosts(const std::string& mpirun, const Job& job,
                                          const std::vector<std::string>& pass_on,
-                                         const std::vector<std::string>& more = {});
+                                         const std::vector<std::string>& more = {},
+                                         std::vector<MpirunPart> parts = {});
 
 /// srun inside a job of Slurm, which starts the ranks itself: it passes signals on as mpirun does,
 /// and one rank's death ends the rest (without that they would wait for it for ever).

@@ -209,7 +209,7 @@ void add_scheduler_options(Arguments& run, SchedulerOptions& options) {
       .check(Check::positive());
   options.mpirun = usual_mpirun();
   run.add_option("--mpirun", options.mpirun, "the mpirun to use").show_default();
-  run.add_option("--hostfile", options.hostfile, "hosts: file of lines 'name slots=N'");
+  run.add_option("--hostfile", options.hostfile, "hosts: file of lines 'name slots=N gpus=N'");
   run.add_option("--ssh-config", options.ssh_config, "hosts: configuration file for ssh");
   run.add_option("--network", options.network,
                  "hosts: what ranks talk over, as in 10.0.0.0/24; default: all there is");

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
@@ -43,6 +45,12 @@ std::vector<std::string> ssh_options(const std::string& config) {
   return options;
 }
 
+// How many ranks find their cores and GPUs in these.
+int ranks_in(int slots, int cores_per_rank, int gpus, int gpus_per_rank) {
+  const int by_cores = slots / cores_per_rank;
+  return gpus_per_rank > 0 ? std::min(by_cores, gpus / gpus_per_rank) : by_cores;
+}
+
 Host parse_host(const std::string& line, const std::string& where) {
   std::vector<std::string> words;
   for (const std::string& word : split(line, ' '))
@@ -53,10 +61,14 @@ Host parse_host(const std::string& line, const std::string& where) {
     throw ConfigError(
         fmt::format("{}: host '{}': wanted letters, digits, '.', '_' and '-'", where, host.name));
   for (std::size_t i = 1; i < words.size(); ++i) {
-    if (!words[i].starts_with("slots="))
-      throw ConfigError(fmt::format("{}: '{}': wanted slots=N", where, words[i]));
-    host.slots = static_cast<int>(parse_int(words[i].substr(6), where + ": slots"));
-    if (host.slots < 1) throw ConfigError(fmt::format("{}: slots must be at least 1", where));
+    const std::size_t equals = words[i].find('=');
+    const std::string key = words[i].substr(0, equals);
+    if (equals == std::string::npos || (key != "slots" && key != "gpus"))
+      throw ConfigError(fmt::format("{}: '{}': wanted slots=N or gpus=N", where, words[i]));
+    const auto value =
+        static_cast<int>(parse_int(words[i].substr(equals + 1), fmt::format("{}: {}", where, key)));
+    if (value < 1) throw ConfigError(fmt::format("{}: {} must be at least 1", where, key));
+    (key == "slots" ? host.slots : host.gpus) = value;
   }
   return host;
 }
@@ -136,33 +148,49 @@ void HostsScheduler::check() {
     throw ConfigError(fmt::format("hosts: none answers: {}; try ssh {} {} --version",
                                   join(dead, "; "), hosts_[0].host.name, options_.program));
   int places = 0;
-  for (const Host& host : options_.hosts) places += host.slots / options_.cores_per_rank;
+  for (const Host& host : options_.hosts)
+    places += ranks_in(host.slots, options_.cores_per_rank, host.gpus, options_.gpus_per_rank);
   if (places < options_.ranks)
     throw ConfigError(fmt::format(
-        "hosts: a run wants {} ranks of {} cores, all hosts together have room for {}; give them "
-        "more slots or the sweep fewer ranks",
-        options_.ranks, options_.cores_per_rank, places));
+        "hosts: a run wants {} ranks of {} cores{}, all hosts together have room for {}; give them "
+        "more slots{} or the sweep fewer ranks",
+        options_.ranks, options_.cores_per_rank,
+        options_.gpus_per_rank > 0 ? fmt::format(" and {} GPUs", options_.gpus_per_rank) : "",
+        places, options_.gpus_per_rank > 0 ? " and gpus=N" : ""));
 }
 
 int HostsScheduler::free_slots(const HostState& state) const {
   if (clock_.now_s() < state.out_until) return 0;
   int free = state.host.slots;
   for (const auto& [id, running] : running_)
-    if (const auto at = running.ranks.find(state.host.name); at != running.ranks.end())
-      free -= at->second * running.job.cores_per_rank;
+    if (const auto at = running.shares.find(state.host.name); at != running.shares.end())
+      free -= at->second.ranks * running.job.cores_per_rank;
   return std::max(0, free);
 }
 
-// Ranks by host, hosts filled in their order; empty when there is no room.
-std::map<std::string, int> HostsScheduler::place(const Job& job) const {
-  std::map<std::string, int> ranks;
+std::vector<int> HostsScheduler::free_gpus(const HostState& state) const {
+  std::vector<int> free(static_cast<std::size_t>(state.host.gpus));
+  std::iota(free.begin(), free.end(), 0);
+  for (const auto& [id, running] : running_)
+    if (const auto at = running.shares.find(state.host.name); at != running.shares.end())
+      for (const int gpu : at->second.gpus) std::erase(free, gpu);
+  return free;
+}
+
+// Hosts are filled in their order; empty when there is no room.
+HostsScheduler::Shares HostsScheduler::place(const Job& job) const {
+  Shares shares;
   int left = job.ranks;
-  for (const HostState& state : hosts_)
-    if (const int here = std::min(left, free_slots(state) / job.cores_per_rank); here > 0) {
-      ranks[state.host.name] = here;
-      left -= here;
-    }
-  return left == 0 ? ranks : std::map<std::string, int>{};
+  for (const HostState& state : hosts_) {
+    std::vector<int> gpus = free_gpus(state);
+    const int here = std::min(left, ranks_in(free_slots(state), job.cores_per_rank,
+                                             static_cast<int>(gpus.size()), job.gpus_per_rank));
+    if (here == 0) continue;
+    gpus.resize(static_cast<std::size_t>(here * job.gpus_per_rank));
+    shares[state.host.name] = {here, std::move(gpus)};
+    left -= here;
+  }
+  return left == 0 ? shares : Shares{};
 }
 
 bool HostsScheduler::has_room(const Job& job) const {
@@ -179,14 +207,14 @@ void HostsScheduler::start(const Job& job) {
   HADAL_CHECK(has_room(job) && !running_.contains(job.id));
   Running running;
   running.job = job;
-  running.ranks = place(job);
+  running.shares = place(job);
   ask_hosts(running, static_cast<int>(kLeftoverPatience_s));
   running_.emplace(job.id, std::move(running));
 }
 
 void HostsScheduler::ask_hosts(Running& running, int patience_s) {
   running.probes.clear();
-  for (const auto& [host, ranks] : running.ranks)
+  for (const auto& [host, share] : running.shares)
     running.probes.push_back(
         {.host = host,
          .pid = processes_.start({.arguments = ssh(host, {options_.program, "sweep", "reap",
@@ -252,14 +280,21 @@ ProcessSpec HostsScheduler::process_for(const Running& running) const {
   if (!options_.network.empty())
     more.insert(more.end(), {"--mca", "btl_tcp_if_include", options_.network, "--mca",
                              "oob_tcp_if_include", options_.network});
-  process.arguments = mpirun_on_hosts(options_.mpirun, job, pass_on, more);
+  std::vector<MpirunPart> parts;
+  for (const auto& [host, share] : running.shares)
+    if (!share.gpus.empty())
+      parts.push_back(
+          {.ranks = share.ranks,
+           .options = {"--host", fmt::format("{}:{}", host, share.ranks), "-x",
+                       fmt::format("CUDA_VISIBLE_DEVICES={}", fmt::join(share.gpus, ","))}});
+  process.arguments = mpirun_on_hosts(options_.mpirun, job, pass_on, more, parts);
   return process;
 }
 
 void HostsScheduler::launch(Running& running) {
   std::string hostfile;
-  for (const auto& [host, ranks] : running.ranks)
-    hostfile += fmt::format("{} slots={}\n", host, ranks);
+  for (const auto& [host, share] : running.shares)
+    hostfile += fmt::format("{} slots={}\n", host, share.ranks);
   write_file_atomically(running.job.folder / "hosts.txt", hostfile);
   running.last_words.emplace(running.job.folder, processes_, clock_);
   running.claim.emplace(running.job.folder, fmt::format("mpirun of launcher {}", ::getpid()));
@@ -301,9 +336,9 @@ std::optional<JobExit> HostsScheduler::prepare(Running& running) {
   }
   const auto dead = take_out_the_dead(running.probes);
   if (!dead.empty()) {
-    running.ranks.clear();
-    running.ranks = place(running.job);
-    if (!running.ranks.empty()) {
+    running.shares.clear();
+    running.shares = place(running.job);
+    if (!running.shares.empty()) {
       ask_hosts(running, static_cast<int>(kLeftoverPatience_s));
       return std::nullopt;
     }

@@ -1,8 +1,8 @@
 // Runs on several machines by Open MPI over ssh, from a file of hosts:
 //
-//   # name, and how many cores of it may be used (1 where nothing is said)
-//   n1 slots=8
-//   n2 slots=8
+//   # name, how many cores of it may be used (1 where nothing is said), and how many GPUs
+//   n1 slots=8 gpus=2
+//   n2 slots=8 gpus=2
 //
 // They share a file system with this machine, and this program lies at the same path on all of
 // them.
@@ -11,6 +11,8 @@
 // as long; the runs go on with the hosts that are left. Before a run starts and after one has ended
 // badly, `hadal sweep reap` runs on each of its hosts: whether ssh comes through says whether the
 // host is there, and what earlier attempts left on it is given time to save and ended.
+//
+// Ranks that want GPUs get some of their host's to themselves, by CUDA's numbers.
 //
 // mpirun is a child of this launcher as on one machine: it gets SIGUSR1 when the launcher dies.
 // When ranks have said their last words and mpirun still waits for a host that is gone, which it
@@ -34,6 +36,7 @@ namespace hadal::launcher {
 struct Host {
   std::string name;
   int slots = 1;
+  int gpus = 0;
 };
 
 /// Throws IoError and ConfigError that name file and line: names are letters, digits, '.', '_' and
@@ -44,6 +47,7 @@ struct HostsOptions {
   std::vector<Host> hosts = {};
   int ranks = 1;  // of every job
   int cores_per_rank = 1;
+  int gpus_per_rank = 0;
   int most_jobs = 0;  // at a time; 0: as many as fit
   std::string mpirun = "mpirun";
   std::string program = "hadal";          // this program, on every host
@@ -90,10 +94,15 @@ class HostsScheduler final : public Scheduler {
     kRunning,    // mpirun lives
     kClearing,   // mpirun has ended; its hosts are asked why
   };
+  struct Share {  // of a host
+    int ranks = 0;
+    std::vector<int> gpus = {};
+  };
+  using Shares = std::map<std::string, Share>;  // by host
   struct Running {
     Job job;
     Phase phase = Phase::kPreparing;
-    std::map<std::string, int> ranks = {};  // by host
+    Shares shares = {};
     std::vector<Probe> probes = {};
     std::optional<Claim> claim = {};
     int pid = 0;  // mpirun
@@ -104,8 +113,9 @@ class HostsScheduler final : public Scheduler {
     bool killed = false;
   };
 
-  std::map<std::string, int> place(const Job& job) const;
+  Shares place(const Job& job) const;
   int free_slots(const HostState& host) const;
+  std::vector<int> free_gpus(const HostState& host) const;
   std::vector<std::string> ssh(const std::string& host,
                                const std::vector<std::string>& command) const;
   void ask_hosts(Running& running, int patience_s);

@@ -34,10 +34,11 @@ Made make_local(const SchedulerOptions& options, Processes& processes, Tools& to
 
 Made make_hosts(const SchedulerOptions& options, Processes& processes, Tools&, Clock& clock) {
   if (options.hostfile.empty())
-    throw ConfigError("hosts: which? give a file of lines 'name slots=N' with --hostfile");
+    throw ConfigError("hosts: which? give a file of lines 'name slots=N gpus=N' with --hostfile");
   return std::make_unique<HostsScheduler>(HostsOptions{.hosts = read_hostfile(options.hostfile),
                                                        .ranks = options.ranks,
                                                        .cores_per_rank = options.cores_per_rank,
+                                                       .gpus_per_rank = options.gpus_per_rank,
                                                        .most_jobs = options.slots,
                                                        .mpirun = options.mpirun,
                                                        .program = options.program,

@@ -1,10 +1,12 @@
 // The whole program over ssh: hosts that are missing, dead, or cut off in the middle of a step.
+#include <algorithm>
 #include <csignal>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/strings.h"
 #include "launcher/schedulers/hosts.h"
 #include "tests/launcher/cut_training.h"
 
@@ -67,6 +69,35 @@ TEST_F(HostsFaults, WhatCannotWorkIsOneLineBeforeAnythingStarts) {
   write("hosts.txt", "n1 slots=4\n");
   hosts->cut(1);
   EXPECT_THAT(wait(start_sweep("hosts")).complaint(), HasSubstr("none answers"));
+}
+
+TEST_F(HostsFaults, RanksOfEveryHostSeeTheirOwnGpusAndNoOthers) {
+  SystemProcesses processes;
+  HostsScheduler scheduler({.hosts = {{"n1", 2, 4}, {"n2", 2}, {"n3", 2, 1}},
+                            .ranks = 2,
+                            .gpus_per_rank = 1,
+                            .program = HADAL_PROGRAM,
+                            .ssh_config = hosts->ssh_config(),
+                            .network = RealHosts::kNetwork,
+                            .as_root = true},
+                           processes, clock);
+  const Job job{.id = "a",
+                .folder = path("run"),
+                .command = {"sh", "-c", "echo \"$(hostname) sees $CUDA_VISIBLE_DEVICES\""},
+                .ranks = 3,
+                .gpus_per_rank = 1};
+  std::filesystem::create_directories(job.folder);
+  ASSERT_TRUE(scheduler.has_room(job));
+  scheduler.start(job);
+  std::vector<JobExit> ended;
+  for (const double end = clock.now_s() + 60; ended.empty() && clock.now_s() < end;
+       clock.sleep(0.1))
+    ended = scheduler.poll();
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].exit_code, 0) << read_file(job.folder / "log.txt");
+  std::vector<std::string> lines = split(read_file(job.folder / "log.txt"), '\n');
+  std::ranges::sort(lines);
+  EXPECT_THAT(lines, testing::IsSupersetOf({"n1 sees 0,1", "n1 sees 0,1", "n3 sees 0"}));
 }
 
 TEST_F(HostsFaults, TheDoctorExaminesEveryHostAndEveryLink) {

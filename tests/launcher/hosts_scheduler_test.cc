@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/files.h"
+#include "core/base/strings.h"
 #include "launcher/schedulers/hosts.h"
 #include "tests/launcher/fake_scheduler.h"
 
@@ -15,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::Contains;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -73,6 +75,47 @@ TEST_F(HostsSchedulerTest, FillsHostsInTheirOrder) {
   Job larger = job;
   larger.ranks = 4;
   EXPECT_FALSE(scheduler.has_room(larger));
+}
+
+TEST_F(HostsSchedulerTest, EveryRunHasItsOwnGpusOfEachHost) {
+  HostsScheduler gpus(
+      {.hosts = {{"n1", 8, 2}, {"n2", 8}, {"n3", 8, 3}}, .ranks = 2, .gpus_per_rank = 1}, processes,
+      clock);
+  job.ranks = 2;
+  job.cores_per_rank = 1;
+  job.gpus_per_rank = 1;
+  Job second = job, third = job;
+  second.id = "b";
+  third.id = "c";
+  third.ranks = 6;
+  EXPECT_FALSE(gpus.has_room(third)) << "there are five GPUs";
+  third.ranks = 3;
+  gpus.start(job);
+  gpus.poll();
+  EXPECT_EQ(hosts_of_the_run(), "n1 slots=2\n");
+  EXPECT_THAT(join(processes.specs.back().arguments, " "),
+              EndsWith("-np 2 --host n1:2 -x CUDA_VISIBLE_DEVICES=0,1 hadal train"));
+  gpus.start(second);
+  gpus.poll();
+  EXPECT_EQ(hosts_of_the_run(), "n3 slots=2\n");
+  EXPECT_FALSE(gpus.has_room(third)) << "one GPU is left";
+  processes.mpirun = 0;
+  for (int i = 0; i < 3; ++i) gpus.poll();
+  processes.mpirun.reset();
+  gpus.start(third);
+  gpus.poll();
+  EXPECT_THAT(join(processes.specs.back().arguments, " "),
+              EndsWith("-np 2 --host n1:2 -x CUDA_VISIBLE_DEVICES=0,1 hadal train : -np 1 --host "
+                       "n3:1 -x CUDA_VISIBLE_DEVICES=0 hadal train"));
+}
+
+TEST_F(HostsSchedulerTest, GpusThatNoHostHasAreAskedForBeforeAnythingStarts) {
+  HostsScheduler gpus({.hosts = {{"n1", 8, 1}, {"n2", 8}}, .ranks = 2, .gpus_per_rank = 1},
+                      processes, clock);
+  EXPECT_THAT([&] { gpus.check(); },
+              testing::ThrowsMessage<ConfigError>(HasSubstr(
+                  "2 ranks of 1 cores and 1 GPUs, all hosts together have room for 1; give them "
+                  "more slots and gpus=N")));
 }
 
 TEST_F(HostsSchedulerTest, WhatGoesThroughTheRemoteShellIsQuoted) {
@@ -149,14 +192,15 @@ TEST(Hostfile, NamesFileAndLineOfWhatItDoesNotUnderstand) {
     write_file_atomically(root.path() / "hosts", text);
     return read_hostfile(root.path() / "hosts");
   };
-  const auto hosts = read("# ours\nn1\tslots=8\n\nn2.example  # one core\n");
+  const auto hosts = read("# ours\nn1\tslots=8 gpus=2\n\nn2.example  # one core\n");
   ASSERT_THAT(hosts, SizeIs(2));
   EXPECT_EQ(hosts[0].slots, 8);
+  EXPECT_EQ(hosts[0].gpus, 2);
   EXPECT_EQ(hosts[1].name, "n2.example");
   for (const auto& [text, complaint] :
        {std::pair("n1\n-oProxyCommand=x\n", "hosts:2: host '-oProxyCommand=x'"),
         std::pair("n1;id\n", "hosts:1: host 'n1;id'"), std::pair("n1 slots=0\n", "at least 1"),
-        std::pair("n1 cores=2\n", "'cores=2': wanted slots=N"),
+        std::pair("n1 cores=2\n", "'cores=2': wanted slots=N or gpus=N"),
         std::pair("n1\nn1\n", "hosts:2: host n1 was named before"), std::pair("\n", "no host")})
     EXPECT_THAT([&] { read(text); }, testing::ThrowsMessage<ConfigError>(HasSubstr(complaint)));
 }
