@@ -4,6 +4,7 @@
 // where.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -14,13 +15,13 @@ namespace hadal::test {
 
 class FakeDevice final : public Device {
  public:
-  /// A device of so much memory.
+  /// A device of so much memory, as far as free_bytes() knows; it never runs out.
   explicit FakeDevice(std::size_t bytes = std::size_t{1} << 30) : bytes_(bytes) {}
   ~FakeDevice() override;
   std::string_view name() const override { return "fake:0"; }
   std::byte* allocate(std::size_t bytes) override;
   void release(std::byte* memory) override;
-  std::size_t free_bytes() const override { return bytes_ - live_bytes(); }
+  std::size_t free_bytes() const override { return bytes_ - std::min(bytes_, live_bytes()); }
   void upload(const std::byte* from_host, std::byte* to, std::size_t bytes) override;
   void download(const std::byte* from, std::byte* to_host, std::size_t bytes) override;
   void copy(const std::byte* from, std::byte* to, std::size_t bytes) override;
