@@ -1,6 +1,7 @@
 // What a backend without kernels of its own for it does: plain loops on the host.
 #include "core/backend.h"
 
+#include "core/data/image_gather.h"
 #include "core/folded_convolution.h"
 #include "core/optim/optimizer.h"
 
@@ -21,6 +22,13 @@ void Backend::divide(const TensorView& y, float divisor) {
   HADAL_CHECK(!y.device && y.type == DType::kFloat32);
   float* const values = y.as<float>();
   for (std::int64_t i = 0; i < y.shape.elements(); ++i) values[i] /= divisor;
+}
+
+void Backend::gather_images(const data::ImageGather& gather) {
+  HADAL_CHECK(!gather.pixels.device && !gather.samples.device && !gather.images.device);
+  const data::GatheredElement element(gather);
+  float* const images = gather.images.as<float>();
+  for (std::int64_t i = 0; i < gather.images.shape.elements(); ++i) images[i] = element(i);
 }
 
 std::unique_ptr<Optimizer> Backend::optimizer(Parameters& parameters,

@@ -16,6 +16,9 @@ namespace hadal {
 class Optimizer;
 class Parameters;
 struct OptimizerOptions;
+namespace data {
+struct ImageGather;
+}
 
 /// The fixed facts a kernel is prepared for.
 struct KernelContext {
@@ -68,6 +71,8 @@ class Backend {
   virtual void divide(const TensorView& y, float divisor);
   /// y += rate (x - y), element by element; float32.
   virtual void move_towards(const TensorView& x, float rate, const TensorView& y);
+  /// Makes the images of a batch; the formula is with data::ImageGather.
+  virtual void gather_images(const data::ImageGather& gather);
   /// An optimizer that keeps its state beside these parameters and steps where they lie. Throws
   /// ConfigError as make_optimizer does.
   virtual std::unique_ptr<Optimizer> optimizer(Parameters& parameters,

@@ -23,6 +23,8 @@ class Device {
   /// `bytes` of zeros, aligned to 256; never null. release() waits for work that may use them.
   virtual std::byte* allocate(std::size_t bytes) = 0;
   virtual void release(std::byte* memory) = 0;
+  /// What could be allocated now, as far as the device knows; others may take of it too.
+  virtual std::size_t free_bytes() const = 0;
 
   virtual void upload(const std::byte* from_host, std::byte* to, std::size_t bytes) = 0;
   virtual void download(const std::byte* from, std::byte* to_host, std::size_t bytes) = 0;

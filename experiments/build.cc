@@ -21,6 +21,12 @@ InputSpec RunData::input() const {
           dataset_.classes};
 }
 
+bool RunData::place_on(Backend& backend) {
+  const bool train = train_->place_on(backend);
+  const bool test = test_->place_on(backend) || test_count() == 0;
+  return train && test;
+}
+
 std::unique_ptr<data::Loader> RunData::train_loader(const spec::ExperimentSpec& spec,
                                                     int logical_shards, int first_shard,
                                                     int shards) const {

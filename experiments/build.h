@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/backend.h"
 #include "core/data/loader.h"
 #include "core/data/split.h"
 #include "core/model.h"
@@ -24,6 +25,11 @@ class RunData {
   InputSpec input() const;
   const data::Split& split() const { return split_; }
   std::int64_t test_count() const { return dataset_.test.count; }
+
+  /// Copies the training images, then the test images, to the device of `backend`, which must
+  /// outlive this; loaders made from now on give the same bits from there. False where some images
+  /// stay with the host (PreparedImages::place_on).
+  bool place_on(Backend& backend);
 
   /// A loader of the training split, shuffled and augmented as the spec says.
   std::unique_ptr<data::Loader> train_loader(const spec::ExperimentSpec& spec, int logical_shards,

@@ -44,13 +44,14 @@ class Training {
         parameters_(build_parameters(spec, model_, backend)),
         optimizer_(build_optimizer(spec, *parameters_, backend)),
         rate_(learning_rate(spec)),
-        loader_(data_.train_loader(spec, group.logical_shards(), group.shards().first,
-                                   group.shards().size())),
-        step_(model_, *parameters_, backend, group, loader_->shard_size(),
+        step_(model_, *parameters_, backend, group, spec.global_batch() / group.logical_shards(),
               step_options(spec, times_)),
         store_(
             options.folder / "checkpoints", spec.checkpoint().keep(),
             [this](const std::string& line) { listener_.on_event("warning", steps_done_, line); }) {
+    place_data();
+    loader_ = data_.train_loader(spec, group.logical_shards(), group.shards().first,
+                                 group.shards().size());
     steps_per_epoch_ = loader_->steps_per_epoch();
     total_steps_ = spec.steps() > 0 ? spec.steps() : spec.epochs() * steps_per_epoch_;
     group_.require_same(step_.executor().plan().hash(), "plan");
@@ -69,6 +70,7 @@ class Training {
     return options;
   }
 
+  void place_data();
   bool has_validation() const { return !data_.split().validation.empty(); }
   Progress progress() const { return {steps_done_, steps_per_epoch_, total_steps_}; }
   int epochs_done() const { return static_cast<int>(steps_done_ / steps_per_epoch_); }
@@ -129,8 +131,8 @@ class Training {
   std::unique_ptr<Parameters> parameters_;
   std::unique_ptr<Optimizer> optimizer_;
   LearningRate rate_;
-  std::unique_ptr<data::Loader> loader_;
   TrainStep step_;
+  std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<Evaluator> evaluator_;
   CheckpointStore store_;
 
@@ -150,6 +152,17 @@ class Training {
   std::int64_t times_reported_at_ = 0;                  // steps done then
   int known_straggler_ = -1;                            // the replica last warned of
 };
+
+// After the step, which must fit: images take of what it has left.
+void Training::place_data() {
+  if (data_.place_on(backend_) || !backend_.device() || !group_.is_root()) return;
+  listener_.on_event(
+      "warning", 0,
+      fmt::format(
+          "images would take more than half of what {} has free, so batches are made on the "
+          "host and travel; a smaller batch, more ranks or recompute_every leaves more",
+          backend_.device()->name()));
+}
 
 bool Training::train_one_step(bool wants_drain) {
   const double before = clock_.now_s();

@@ -61,7 +61,7 @@ class Probe {
         model_(build_model(spec, input_of(spec))),
         parameters_(build_parameters(spec, model_, backend)),
         optimizer_(build_optimizer(spec, *parameters_, backend)),
-        loader_(prepared_, data::all_indices(images_.count), loader_options(true)) {}
+        loader_(placed(), data::all_indices(images_.count), loader_options(true)) {}
 
   StepProbe run(const StepProbeOptions& options) {
     train(options);
@@ -76,6 +76,11 @@ class Probe {
   }
 
  private:
+  const data::PreparedImages& placed() {
+    prepared_.place_on(backend_);
+    return prepared_;
+  }
+
   data::LoaderOptions loader_options(bool training) const {
     data::LoaderOptions options;
     options.global_batch = spec_.global_batch();

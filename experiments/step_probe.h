@@ -1,5 +1,6 @@
 // A few real steps of a training, to see how long one takes here: forward, backward, exchange and
-// optimizer at the spec's batch, on images of the set's size that are made up.
+// optimizer at the spec's batch, on images of the set's size that are made up; a device holds them,
+// as it holds a set that finds room.
 #pragma once
 
 #include <cstdint>

@@ -112,6 +112,12 @@ void CudaDevice::release(std::byte* memory) {
   complain(cudaFree(memory), "cudaFree");
 }
 
+std::size_t CudaDevice::free_bytes() const {
+  std::size_t free = 0, total = 0;
+  HADAL_CHECK_CUDA(cudaMemGetInfo(&free, &total));
+  return free;
+}
+
 // From memory that is not pinned CUDA takes its copy before it returns.
 void CudaDevice::upload(const std::byte* from_host, std::byte* to, std::size_t bytes) {
   HADAL_CHECK_CUDA(

@@ -31,6 +31,7 @@ class CudaDevice final : public Device {
 
   std::byte* allocate(std::size_t bytes) override;
   void release(std::byte* memory) override;
+  std::size_t free_bytes() const override;
   void upload(const std::byte* from_host, std::byte* to, std::size_t bytes) override;
   void download(const std::byte* from, std::byte* to_host, std::size_t bytes) override;
   void copy(const std::byte* from, std::byte* to, std::size_t bytes) override;

@@ -62,6 +62,9 @@ void bias_sums(const float* x, float* sums, std::int64_t rows, std::int64_t colu
                std::byte* workspace, const Queue& queue);
 std::size_t bias_sums_workspace(std::int64_t rows, std::int64_t columns);
 
+// image_gather.cu
+void gather_images(const data::ImageGather& gather, const Queue& queue);
+
 // plain_convolution.cu
 KernelPtr make_plain_convolution(const ConvolutionForm& form, const Queue& queue);
 

@@ -109,6 +109,10 @@ void OwnKernels::move_towards(const TensorView& x, float rate, const TensorView&
   cuda::move_towards(x.as<float>(), rate, y.as<float>(), y.shape.elements(), queue_);
 }
 
+void OwnKernels::gather_images(const data::ImageGather& gather) {
+  cuda::gather_images(gather, queue_);
+}
+
 std::unique_ptr<Optimizer> OwnKernels::optimizer(Parameters& parameters,
                                                  const OptimizerOptions& options) {
   if (parameters.type() != DType::kFloat32)

@@ -38,6 +38,7 @@ class OwnKernels : public Backend {
   void add_to(const TensorView& x, const TensorView& y) override;
   void divide(const TensorView& y, float divisor) override;
   void move_towards(const TensorView& x, float rate, const TensorView& y) override;
+  void gather_images(const data::ImageGather& gather) override;
   std::unique_ptr<Optimizer> optimizer(Parameters& parameters,
                                        const OptimizerOptions& options) override;
 

@@ -13,20 +13,6 @@
 namespace hadal::data {
 namespace {
 
-// Position in [0, size) that stands for `i`; -1 for zeros.
-int source_of(int i, int size, Padding padding) {
-  if (i >= 0 && i < size) return i;
-  switch (padding) {
-    case Padding::kZero:
-      return -1;
-    case Padding::kReflect:
-      return i < 0 ? -i : 2 * (size - 1) - i;
-    case Padding::kEdge:
-      return i < 0 ? 0 : size - 1;
-  }
-  return -1;
-}
-
 // out[x] = row[x + shift] for pixels of `channels` floats.
 void shift_row(const float* row, int width, int channels, int shift, Padding padding, float* out) {
   const int inside_begin = std::max(0, -shift), inside_end = std::min(width, width - shift);

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/portable.h"
+
 namespace hadal::data {
 
 /// What lies beyond the image: zeros (in normalised values, so the mean), the image mirrored at its
@@ -13,6 +15,20 @@ enum class Padding { kZero, kReflect, kEdge };
 
 /// "zero", "reflect", "edge". Throws ConfigError for others.
 Padding padding_of(std::string_view name);
+
+/// Position in [0, size) that stands for `i`, less than `size` outside of it; -1 for zeros.
+HADAL_PORTABLE inline int source_of(int i, int size, Padding padding) {
+  if (i >= 0 && i < size) return i;
+  switch (padding) {
+    case Padding::kZero:
+      return -1;
+    case Padding::kReflect:
+      return i < 0 ? -i : 2 * (size - 1) - i;
+    case Padding::kEdge:
+      return i < 0 ? 0 : size - 1;
+  }
+  return -1;
+}
 
 /// The default changes nothing.
 struct Augmentation {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "core/base/error.h"
+#include "core/data/image_gather.h"
 #include "core/data/permutation.h"
 
 namespace hadal::data {
@@ -52,9 +53,13 @@ class Loader::Maker {
     require_valid(options_.augmentation, images_.height(), images_.width());
     for (const std::int64_t i : indices_) HADAL_CHECK(i >= 0 && i < images_.count());
     scratch_.resize(static_cast<std::size_t>(images_.elements()));
+    if (!device_) return;
+    samples_ = Tensor({shard_size(), kSampleColumns}, DType::kInt32);
+    samples_there_ = Tensor(samples_.shape(), DType::kInt32, Layout::kNhwc, device_);
   }
 
   const LoaderOptions& options() const { return options_; }
+  bool may_run_ahead() const { return options_.prefetch > 0 && !device_; }
   std::int64_t count() const { return static_cast<std::int64_t>(indices_.size()); }
   std::int64_t shard_size() const { return options_.global_batch / options_.logical_shards; }
   std::int64_t steps() const {
@@ -83,7 +88,8 @@ class Loader::Maker {
   void make(const Position& at, Batch& batch) {
     const std::int64_t n = shard_size();
     if (!batch.images.view()) {
-      batch.images = Tensor({n, images_.height(), images_.width(), images_.channels()});
+      batch.images = Tensor({n, images_.height(), images_.width(), images_.channels()},
+                            DType::kFloat32, Layout::kNhwc, device_);
       batch.labels = Tensor({n}, DType::kInt32);
       batch.weights = Tensor({n});
       batch.indices.resize(static_cast<std::size_t>(n));
@@ -101,7 +107,34 @@ class Loader::Maker {
       batch.indices[static_cast<std::size_t>(i)] = image;
       batch.labels.as<std::int32_t>()[i] = images_.label(image);
       batch.weights.as<float>()[i] = place < count() ? 1.0f : 0.0f;
-      write_image(at.epoch, image, batch.images.as<float>() + i * images_.elements());
+    }
+    if (device_)
+      gather_images(batch);
+    else
+      write_images(batch);
+  }
+
+  AugmentationDraw draw(std::int64_t epoch, std::int64_t image) const {
+    return draw_augmentation(options_.augmentation, options_.seed, epoch, image, images_.height(),
+                             images_.width());
+  }
+
+  // Draws are made here and travel, six numbers for an image; pixels do not.
+  void gather_images(Batch& batch) {
+    std::int32_t* columns = samples_.as<std::int32_t>();
+    for (const std::int64_t image : batch.indices) {
+      write_sample(image, draw(batch.epoch, image), columns);
+      columns += kSampleColumns;
+    }
+    copy_converted(samples_.view(), samples_there_.view());
+    images_.gather(samples_there_.view(), options_.augmentation, batch.images.view());
+  }
+
+  void write_images(Batch& batch) {
+    float* out = batch.images.as<float>();
+    for (const std::int64_t image : batch.indices) {
+      write_image(batch.epoch, image, out);
+      out += images_.elements();
     }
   }
 
@@ -112,10 +145,8 @@ class Loader::Maker {
       if (values != out) std::copy_n(values, images_.elements(), out);
       return;
     }
-    const int height = images_.height(), width = images_.width();
-    apply_augmentation(a, draw_augmentation(a, options_.seed, epoch, image, height, width),
-                       images_.read(image, scratch_.data()), height, width, images_.channels(),
-                       out);
+    apply_augmentation(a, draw(epoch, image), images_.read(image, scratch_.data()),
+                       images_.height(), images_.width(), images_.channels(), out);
   }
 
   void order_epoch(std::int64_t epoch) {
@@ -132,10 +163,12 @@ class Loader::Maker {
   }
 
   const PreparedImages& images_;
+  Device* const device_ = images_.device();
   const std::vector<std::int64_t> indices_;
   const LoaderOptions options_;
   Position at_;
   std::vector<float> scratch_;
+  Tensor samples_, samples_there_;  // of a batch that is made on a device, in both memories
   std::vector<std::int64_t> order_;
   std::int64_t ordered_epoch_ = -1;
 };
@@ -231,7 +264,7 @@ class Loader::Prefetcher {
 Loader::Loader(const PreparedImages& images, std::vector<std::int64_t> indices,
                const LoaderOptions& options)
     : maker_(std::make_unique<Maker>(images, std::move(indices), options)) {
-  if (options.prefetch > 0) prefetcher_ = std::make_unique<Prefetcher>(*maker_);
+  if (maker_->may_run_ahead()) prefetcher_ = std::make_unique<Prefetcher>(*maker_);
 }
 
 Loader::~Loader() = default;

@@ -1,4 +1,5 @@
-// Batches in order, prepared ahead by one thread.
+// Batches in order, prepared ahead by one thread, or, where the images lie on a device, made there
+// when they are asked for.
 //
 // An epoch visits every image once, in an order drawn from (seed, epoch). Step s takes the images
 // from s * global_batch on; the global batch is cut into `logical_shards` equal parts, and a loader
@@ -26,12 +27,14 @@ struct LoaderOptions {
   bool drop_last = false;  // leave out the images of a last, partial global batch
   std::uint64_t seed = 1;
   Augmentation augmentation{};
-  int prefetch = 2;  // batches prepared ahead by a thread; 0: none, and no thread
+  // Batches prepared ahead by a thread; 0: none, and no thread. A device takes work from one thread
+  // only, so the batches that it makes are never prepared ahead.
+  int prefetch = 2;
 };
 
 /// One shard of a step, n = global_batch / logical_shards samples.
 struct Batch {
-  Tensor images;   // n x H x W x C, float32
+  Tensor images;   // n x H x W x C, float32; on PreparedImages::device()
   Tensor labels;   // n, int32
   Tensor weights;  // n, float32: 1, or 0 for a sample that fills up the last batch
   std::vector<std::int64_t> indices;  // n: which image of the set each sample is

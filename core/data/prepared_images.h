@@ -6,8 +6,14 @@
 #include <span>
 #include <vector>
 
+#include "core/data/augment.h"
 #include "core/data/dataset.h"
 #include "core/data/preprocess.h"
+#include "core/tensor.h"
+
+namespace hadal {
+class Backend;
+}
 
 namespace hadal::data {
 
@@ -32,6 +38,20 @@ class PreparedImages {
   /// (elements() floats).
   const float* read(std::int64_t image, float* scratch) const;
 
+  /// The part of a device's free memory that a set may take; what is placed after it wants room
+  /// too.
+  static constexpr double kShareOfDevice = 0.5;
+
+  /// Copies all images to the device of `backend`, which must outlive this and makes the batches of
+  /// every loader that is made from now on. False, and nothing is copied, where the backend works
+  /// in the host's memory or the images would take more than kShareOfDevice.
+  bool place_on(Backend& backend);
+  /// Where batches are made; null: in the host's memory.
+  Device* device() const { return pixels_there_.device(); }
+  /// REQUIRES: device(), where samples and images lie (ImageGather says what they are).
+  void gather(const TensorView& samples, const Augmentation& augmentation,
+              const TensorView& images) const;
+
  private:
   const ImageSet& source() const { return with_border_.count > 0 ? with_border_ : images_; }
 
@@ -39,6 +59,8 @@ class PreparedImages {
   Preprocessor preprocessor_;
   ImageSet with_border_;
   std::vector<float> values_;  // count x elements, empty when made on the fly
+  Backend* backend_ = nullptr;
+  Tensor pixels_there_, scale_there_, offset_there_;  // as ImageGather wants them
 };
 
 }  // namespace hadal::data

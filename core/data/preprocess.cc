@@ -72,6 +72,16 @@ bool Preprocessor::is_elementwise() const {
                      [](const Stage& s) { return std::holds_alternative<Affine>(s); });
 }
 
+Preprocessor::Elementwise Preprocessor::elementwise() const {
+  HADAL_CHECK(is_elementwise());
+  if (!stages_.empty()) {
+    const auto& stage = std::get<Affine>(stages_[0]);
+    return {stage.scale32, stage.offset32};
+  }
+  const auto d = static_cast<std::size_t>(elements());
+  return {std::vector<float>(d, 1.0f), std::vector<float>(d, 0.0f)};
+}
+
 void Preprocessor::apply(const std::uint8_t* pixels, std::int64_t count, float* out) const {
   const std::int64_t dimension = elements();
   // The usual case in one pass over the bytes.

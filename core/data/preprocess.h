@@ -64,6 +64,13 @@ class Preprocessor {
   /// True when each element is treated by itself, so that normalising on the fly is cheap.
   bool is_elementwise() const;
 
+  /// Where is_elementwise(), what apply() does to each of the elements(): in floats, pixel * scale
+  /// + offset.
+  struct Elementwise {
+    std::vector<float> scale, offset;
+  };
+  Elementwise elementwise() const;
+
   /// `count` images (already with their border) as floats. pixels, out: count x elements().
   /// Whitening takes images 64 at a time through BLAS, whose last bits may depend on the place of
   /// an image among its 64; all else depends on the image alone.

@@ -162,7 +162,9 @@ void TrainStep::enter(Phase phase, StepPhase timed, std::string_view operation) 
 void TrainStep::find_not_finite(const data::Batch& batch, std::span<const Feed> inputs,
                                 const StepInfo& info, const GateMask& gates) {
   const std::int64_t pixels = batch.images.shape().elements_per_sample();
-  const std::span<const float> images = batch.images.span<float>();
+  const HostView on_host(batch.images.view());
+  const std::span images(on_host.as<float>(),
+                         batch.indices.size() * static_cast<std::size_t>(pixels));
   for (std::size_t n = 0; n < batch.indices.size(); ++n) {
     const auto image =
         images.subspan(n * static_cast<std::size_t>(pixels), static_cast<std::size_t>(pixels));

@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include "core/data/image_gather.h"
 #include "core/optim/flat_optimizer.h"
 #include "core/optim/rules.h"
 
@@ -244,6 +245,15 @@ void FakeDeviceBackend::divide(const TensorView& y, float divisor) {
 }
 void FakeDeviceBackend::move_towards(const TensorView& x, float rate, const TensorView& y) {
   inner_.move_towards(device_.real(x), rate, device_.real(y));
+}
+void FakeDeviceBackend::gather_images(const data::ImageGather& gather) {
+  inner_.gather_images({.pixels = device_.real(gather.pixels),
+                        .scale = device_.real(gather.scale),
+                        .offset = device_.real(gather.offset),
+                        .samples = device_.real(gather.samples),
+                        .padding = gather.padding,
+                        .cutout = gather.cutout,
+                        .images = device_.real(gather.images)});
 }
 std::unique_ptr<Optimizer> FakeDeviceBackend::optimizer(Parameters& parameters,
                                                         const OptimizerOptions& options) {

@@ -4,6 +4,7 @@
 // where.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -14,10 +15,13 @@ namespace hadal::test {
 
 class FakeDevice final : public Device {
  public:
+  /// A device of so much memory, as far as free_bytes() knows; it never runs out.
+  explicit FakeDevice(std::size_t bytes = std::size_t{1} << 30) : bytes_(bytes) {}
   ~FakeDevice() override;
   std::string_view name() const override { return "fake:0"; }
   std::byte* allocate(std::size_t bytes) override;
   void release(std::byte* memory) override;
+  std::size_t free_bytes() const override { return bytes_ - std::min(bytes_, live_bytes()); }
   void upload(const std::byte* from_host, std::byte* to, std::size_t bytes) override;
   void download(const std::byte* from, std::byte* to_host, std::size_t bytes) override;
   void copy(const std::byte* from, std::byte* to, std::size_t bytes) override;
@@ -37,6 +41,7 @@ class FakeDevice final : public Device {
     std::size_t bytes = 0, reserved = 0;
     AlignedBuffer memory;
   };
+  std::size_t bytes_;
   std::map<const std::byte*, Block> blocks_;  // by device address
   int downloads_ = 0;
 };
@@ -79,6 +84,7 @@ class FakeDeviceBackend final : public Backend {
   void add_to(const TensorView& x, const TensorView& y) override;
   void divide(const TensorView& y, float divisor) override;
   void move_towards(const TensorView& x, float rate, const TensorView& y) override;
+  void gather_images(const data::ImageGather& gather) override;
   std::unique_ptr<Optimizer> optimizer(Parameters& parameters,
                                        const OptimizerOptions& options) override;
 

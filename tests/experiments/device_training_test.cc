@@ -1,5 +1,6 @@
 // Whole trainings on a device whose memory the host cannot touch: the same bits as on the host.
 #include <filesystem>
+#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -24,8 +25,11 @@ namespace {
 namespace fs = std::filesystem;
 using test::FakeDevice;
 using test::FakeDeviceBackend;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
 
-spec::ExperimentSpec spec_of(const std::string& more) {
+spec::ExperimentSpec spec_of(const std::string& more, const std::vector<std::string>& set = {}) {
   return spec::experiment_from_text(
       R"(data {
            name: "generator" set: "train=56" set: "test=16" set: "side=16"
@@ -34,7 +38,7 @@ spec::ExperimentSpec spec_of(const std::string& more) {
          augmentation { pad: 2 mirror: true }
          epochs: 2 global_batch: 16 )" +
           more,
-      "device_training_test", {}, complete);
+      "device_training_test", set, complete);
 }
 
 const std::string kStochasticDepth =
@@ -51,12 +55,23 @@ class Record final : public RunListener {
   void on_epoch(const EpochReport& report) override {
     validation_errors.push_back(report.validation_error.value_or(-1));
   }
+  void on_event(const std::string& what, std::int64_t, const std::string& detail) override {
+    if (what == "warning") warnings.push_back(detail);
+  }
   std::vector<double> losses, validation_errors;
   std::vector<std::vector<std::uint64_t>> hashes;
+  std::vector<std::string> warnings;
   bool operator==(const Record& other) const {
     return losses == other.losses && validation_errors == other.validation_errors &&
            hashes == other.hashes;
   }
+};
+
+/// Where the batches of a training are made.
+class Places final : public ReplicaProbe {
+ public:
+  void on_batch(const data::Batch& batch) override { of_batches.insert(batch.images.device()); }
+  std::set<const Device*> of_batches;
 };
 
 Record train(const spec::ExperimentSpec& spec, Backend& backend, const RunOptions& options = {},
@@ -82,37 +97,60 @@ Record train(const spec::ExperimentSpec& spec, Backend& backend, const RunOption
 
 struct Training {
   std::string name, spec;
+  std::vector<std::string> set = {};
 };
 
 class OnADevice : public testing::TestWithParam<Training> {};
 
 TEST_P(OnADevice, ATrainingGivesTheBitsOfOneOnTheHost) {
-  const spec::ExperimentSpec spec = spec_of(GetParam().spec);
+  const spec::ExperimentSpec spec = spec_of(GetParam().spec, GetParam().set);
   CpuBackend cpu;
   FakeDevice device;
   FakeDeviceBackend backend(cpu, device);
-  const Record there = train(spec, backend), here = train(spec, cpu);
+  Places places;
+  RunOptions options;
+  options.probe = &places;
+  const Record there = train(spec, backend, options), here = train(spec, cpu);
   ASSERT_GT(here.losses.size(), 3U);
   EXPECT_TRUE(there == here);
+  EXPECT_THAT(places.of_batches, ElementsAre(&device));
+  EXPECT_THAT(there.warnings, IsEmpty());
   EXPECT_EQ(device.live_bytes(), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Device, OnADevice,
-    testing::Values(Training{"StochasticDepth", kStochasticDepth + "logical_shards: 1"},
-                    Training{"StochasticDepthOfFourShards", kStochasticDepth + "logical_shards: 4"},
-                    Training{"Recomputed",
-                             kStochasticDepth + "logical_shards: 2 recompute_every: 2"},
-                    Training{"DropPathWithDropout",
-                             R"(model { name: "fractalnet" set: "columns=3" set: "widths=4,8"
+    testing::Values(
+        Training{"StochasticDepth", kStochasticDepth + "logical_shards: 1"},
+        Training{"StochasticDepthOfFourShards", kStochasticDepth + "logical_shards: 4"},
+        Training{"Recomputed", kStochasticDepth + "logical_shards: 2 recompute_every: 2"},
+        Training{"ContrastNormalizedAndCutOut",
+                 kStochasticDepth + "logical_shards: 2",
+                 {"data.preprocess=gcn", "augmentation.fill=reflect", "augmentation.cutout=5"}},
+        Training{"DropPathWithDropout",
+                 R"(model { name: "fractalnet" set: "columns=3" set: "widths=4,8"
                       set: "dropout=0,0.2" set: "drop_path=0.15" set: "global=0.5" }
                     optimizer { name: "rmsprop_tensorflow" learning_rate: 0.001 }
                     logical_shards: 2)"},
-                    Training{"LeNetByAdam",
-                             R"(model { name: "keras_cifar" }
+        Training{"LeNetByAdam",
+                 R"(model { name: "keras_cifar" }
                     optimizer { name: "adam" learning_rate: 0.001 clip_norm: 1 }
                     logical_shards: 1)"}),
     [](const auto& info) { return info.param.name; });
+
+TEST(DeviceTraining, GivesTheSameBitsWhereTheImagesFindNoRoom) {
+  const spec::ExperimentSpec spec = spec_of(kStochasticDepth + "logical_shards: 2");
+  CpuBackend cpu;
+  FakeDevice full(0);
+  FakeDeviceBackend backend(cpu, full);
+  Places places;
+  RunOptions options;
+  options.probe = &places;
+  const Record there = train(spec, backend, options);
+  EXPECT_TRUE(there == train(spec, cpu));
+  EXPECT_THAT(places.of_batches, ElementsAre(nullptr));
+  EXPECT_THAT(there.warnings, ElementsAre(HasSubstr("more than half of what fake:0 has free")));
+}
 
 TEST(DeviceTraining, GoesOnFromACheckpointToTheSameBitsOnEitherSide) {
   const spec::ExperimentSpec spec = spec_of(kStochasticDepth + "logical_shards: 2");
@@ -122,12 +160,16 @@ TEST(DeviceTraining, GoesOnFromACheckpointToTheSameBitsOnEitherSide) {
   const Record whole = train(spec, cpu);
   for (const bool starts_there : {true, false}) {
     const TemporaryFolder folder;
-    const RunOptions options{.folder = folder.path(), .resume = true, .data_dir = {}};
+    Places places;
+    RunOptions options;
+    options.folder = folder.path();
+    options.probe = &places;
     Record first = train(spec, starts_there ? static_cast<Backend&>(backend) : cpu, options, 2);
     const Record second = train(spec, starts_there ? cpu : static_cast<Backend&>(backend), options);
     ASSERT_EQ(first.hashes.size() + second.hashes.size(), whole.hashes.size());
     first.hashes.insert(first.hashes.end(), second.hashes.begin(), second.hashes.end());
     EXPECT_EQ(first.hashes, whole.hashes);
+    EXPECT_THAT(places.of_batches, testing::UnorderedElementsAre(nullptr, &device));
   }
 }
 

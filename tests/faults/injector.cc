@@ -262,7 +262,9 @@ void Injector::on_batch(const data::Batch& batch) {
   write_ids(batch);
   const Fault* next = due(Point::kForward);
   if (next == nullptr || next->kind != Kind::kNanImage || !claim(Fault(*next))) return;
-  batch.images.as<float>()[0] = std::numeric_limits<float>::quiet_NaN();
+  TensorView first = batch.images.view();
+  first.shape = {1};
+  fill_bytes(first, std::byte{0xff});  // a NaN, wherever the images lie
 }
 
 void Injector::touch_gradients(bool after_sum) {

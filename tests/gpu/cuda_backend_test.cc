@@ -1,5 +1,6 @@
-// Every case of the table of layers on a real device, judged by the reference; steps of whole nets;
-// the same bits twice. The program lies beside the plug-in, so it finds it as `hadal` does.
+// Every case of the table of layers on a real device, judged by the reference; batches, judged by
+// the host's; steps of whole nets; the same bits twice. The program lies beside the plug-in, so it
+// finds it as `hadal` does.
 #include <cstring>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "core/optim/optimizer.h"
 #include "core/reference_check.h"
 #include "models/registry.h"
+#include "tests/core/data/batch_case.h"
 #include "tests/core/kernel_case.h"
 
 namespace hadal {
@@ -79,6 +81,13 @@ TEST_P(LayerOnGpu, MatchesTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Every, LayerOnGpu, testing::ValuesIn(layers()),
                          [](const auto& info) { return info.param; });
+
+class BatchesOnGpu : public OnGpu, public testing::WithParamInterface<test::BatchCase> {};
+
+TEST_P(BatchesOnGpu, HaveTheBitsOfTheHostsLoader) { test::judge(backend(), GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(Every, BatchesOnGpu, testing::ValuesIn(test::batch_cases()),
+                         [](const auto& info) { return info.param.name; });
 
 struct Net {
   std::string family;

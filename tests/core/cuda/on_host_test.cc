@@ -20,6 +20,8 @@
 #include "core/reference/reference_backend.h"
 #include "core/reference_check.h"
 #include "models/registry.h"
+#include "tests/core/data/batch_case.h"
+#include "tests/core/fake_device.h"
 #include "tests/core/kernel_case.h"
 
 namespace hadal::cuda {
@@ -53,6 +55,18 @@ TEST_P(CudaOnHost, MatchesTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryLayer, CudaOnHost, testing::ValuesIn(test::kernel_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+class CudaBatches : public testing::TestWithParam<test::BatchCase> {};
+
+TEST_P(CudaBatches, HaveTheBitsOfTheHostsLoader) {
+  OnHost kernels;
+  test::FakeDevice device;
+  test::FakeDeviceBackend backend(kernels, device);
+  test::judge(backend, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, CudaBatches, testing::ValuesIn(test::batch_cases()),
                          [](const auto& info) { return info.param.name; });
 
 TEST(CudaPhilox, DrawsTheWordsOfTheHost) {
