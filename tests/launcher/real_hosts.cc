@@ -42,7 +42,7 @@ std::string RealHosts::missing() {
 
 std::string RealHosts::address(int host) { return fmt::format("10.77.0.{}", host + 1); }
 
-RealHosts::RealHosts(int hosts) {
+RealHosts::RealHosts(int hosts, std::string cable) : cable_(std::move(cable)) {
   if (::unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS) != 0 || ::sethostname("n0", 2) != 0 ||
       ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     throw io_error("cannot make", "namespaces", errno);
@@ -114,6 +114,7 @@ void RealHosts::start_host(int host) {
                         .log = folder / ("log_" + name(host)),
                         .signal_when_orphaned = SIGKILL});
   running_.push_back(keeper);
+  keepers_.push_back(keeper);
   // The network namespace is that of unshare itself too.
   const std::string inside = fmt::format("/proc/{}/ns/net", keeper);
   const double end = clock_.now_s() + kPatience_s;
@@ -122,10 +123,7 @@ void RealHosts::start_host(int host) {
     return fs::read_symlink(inside, error) != fs::read_symlink("/proc/self/ns/net") && !error;
   };
   while (!is_apart() && clock_.now_s() < end) clock_.sleep(0.01);
-  const std::string cable = "v" + std::to_string(host);
-  call({"ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns",
-        std::to_string(keeper)});
-  call({"ip", "link", "set", cable, "master", "br0", "up"});
+  lay_cable(host, inside);
   const auto there = [&](std::vector<std::string> command) {
     command.insert(command.begin(), {"nsenter", "--net=" + inside});
     call(command);
@@ -139,8 +137,33 @@ void RealHosts::start_host(int host) {
                                                read_file(folder / ("log_" + name(host)))));
 }
 
+// From eth0 in that network namespace to the bridge.
+void RealHosts::lay_cable(int host, const std::string& network) {
+  const std::string here = "v" + std::to_string(host);
+  if (cable_.empty()) {
+    call({"ip", "link", "add", here, "type", "veth", "peer", "name", "eth0", "netns", network});
+  } else {
+    degrade(host, {});
+    running_.push_back(processes_.start(
+        {.arguments = {cable_, here, "eth0", network, faults_of(host), std::to_string(host)},
+         .log = folder_.path() / ("log_" + here),
+         .signal_when_orphaned = SIGKILL}));
+    const auto is_laid = [&] {
+      return tools_.call({"nsenter", "--net=" + network, "ip", "link", "show", "eth0"}).ok();
+    };
+    for (const double end = clock_.now_s() + kPatience_s; !is_laid(); clock_.sleep(0.01))
+      if (clock_.now_s() > end)
+        throw IoError(ExitCode::kIo, read_file(folder_.path() / ("log_" + here)));
+  }
+  call({"ip", "link", "set", here, "master", "br0", "up"});
+}
+
+void RealHosts::degrade(int host, const CableFaults& faults) {
+  write_file_atomically(faults_of(host), to_text(faults));
+}
+
 std::vector<std::string> RealHosts::on(int host, const std::vector<std::string>& command) const {
-  const std::string keeper = std::to_string(running_.at(static_cast<std::size_t>(host - 1)));
+  const std::string keeper = std::to_string(keepers_.at(static_cast<std::size_t>(host - 1)));
   std::vector<std::string> words = {"nsenter", "--target=" + keeper,
                                     "--net",   "--uts",
                                     "--mount", "--pid=/proc/" + keeper + "/ns/pid_for_children"};

@@ -13,6 +13,7 @@
 #include "core/base/files.h"
 #include "launcher/processes.h"
 #include "launcher/tools.h"
+#include "tests/launcher/bad_cable.h"
 
 namespace hadal::launcher {
 
@@ -22,8 +23,9 @@ class RealHosts {
   /// nothing.
   static std::string missing();
 
-  /// Moves this process into namespaces of its own: one object per process. Throws IoError.
-  explicit RealHosts(int hosts);
+  /// Moves this process into namespaces of its own: one object per process. `cable`: bad_cable, for
+  /// degrade(); "" for cables that are only cut. Throws IoError.
+  explicit RealHosts(int hosts, std::string cable = "");
   ~RealHosts();
   RealHosts(const RealHosts&) = delete;
   RealHosts& operator=(const RealHosts&) = delete;
@@ -36,6 +38,9 @@ class RealHosts {
   std::vector<std::string> on(int host, const std::vector<std::string>& command) const;
   static constexpr const char* kNetwork = "10.77.0.0/24";
 
+  /// Gives the host's cable these faults.
+  void degrade(int host, const CableFaults& faults);
+
   /// Pulls the host's cable, silently for all, or puts it back.
   void cut(int host);
   void mend(int host);
@@ -44,12 +49,18 @@ class RealHosts {
   void call(const std::vector<std::string>& arguments);
   void write_files(int hosts);
   void start_host(int host);
+  void lay_cable(int host, const std::string& network);
+  std::filesystem::path faults_of(int host) const {
+    return folder_.path() / ("cable_" + name(host));
+  }
 
+  const std::string cable_;
   TemporaryFolder folder_;
   SystemTools tools_;
   SystemProcesses processes_;
   SystemClock clock_;
-  std::vector<int> running_;  // pids that keep the hosts alive
+  std::vector<int> running_;  // pids that end with this
+  std::vector<int> keepers_;  // of these, those that keep the hosts alive, by host
 };
 
 }  // namespace hadal::launcher

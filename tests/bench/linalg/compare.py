@@ -151,6 +151,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cases", nargs="+", help="only these matrices")
+    parser.add_argument("--peers", default="", help="only those that have this in their name")
     parser.add_argument("--processor-time", action="store_true")
     options = parser.parse_args()
     Contestant.processor_time = options.processor_time
@@ -175,7 +176,7 @@ def main():
         wanted = (path, "--centre" in extra)
         if not least_squares and judged != wanted:
             judge, judged = Judge(*wanted), wanted
-        for peer_name in peers:
+        for peer_name in [each for each in peers if options.peers in each]:
             needs = NEEDS.get(peer_name.split()[0])
             if needs and subprocess.run([options.python, "-c", f"import {needs}"],
                                         stderr=subprocess.DEVNULL).returncode:

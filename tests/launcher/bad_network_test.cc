@@ -1,0 +1,90 @@
+// The whole program over ssh while the network between the hosts is bad: what it delays, loses or
+// damages costs time alone, what it does not pass on is noticed.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/strings.h"
+#include "tests/launcher/cut_training.h"
+
+namespace hadal::launcher {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr double kPatience_s = 90;
+
+// Trainings of four ranks, two of them on n2, whose cable is bad.
+class BadNetwork : public CutTraining {
+ protected:
+  void SetUp() override {
+    if (const std::string missing = RealHosts::missing(); !missing.empty()) GTEST_SKIP() << missing;
+    if (!std::filesystem::exists("/dev/net/tun")) GTEST_SKIP() << "there is no /dev/net/tun";
+    hosts = std::make_unique<RealHosts>(3, BAD_CABLE);
+    write("hosts.txt", "n1 slots=2\nn2 slots=2\nn3 slots=2\n");
+  }
+
+  Started start_sweep(const std::string& scheduler, const std::string& trainer = HADAL_PROGRAM) {
+    return start({"sweep", "run", sweep_file(), "--runs", path(scheduler), "--scheduler", scheduler,
+                  "--hostfile", path("hosts.txt"), "--ssh-config", hosts->ssh_config(), "--network",
+                  RealHosts::kNetwork, "--trainer", trainer},
+                 {.environment = {{"OMPI_MCA_mpi_yield_when_idle", "1"}}});
+  }
+
+  long long steps_done() const {
+    const Trace trace = read_trace(run_folder(path("hosts")));
+    return trace.steps.empty() ? 0 : trace.steps.back().step;
+  }
+  // At least so many more, unless it ends before.
+  void wait_for_steps(long long more) {
+    const double end = clock.now_s() + kPatience_s;
+    for (const long long from = steps_done(); clock.now_s() < end; clock.sleep(0.02))
+      if (steps_done() >= from + more ||
+          std::filesystem::exists(run_folder(path("hosts")) / "result.json"))
+        return;
+    FAIL() << "no " << more << " steps in " << kPatience_s << " s";
+  }
+
+  void expect_the_same_elsewhere() {
+    EXPECT_EQ(wait(start_sweep("local")).exit_code, 0);
+    expect_same_run(read_run(run_folder(path("hosts"))).value(),
+                    read_run(run_folder(path("local"))).value());
+  }
+};
+
+TEST_F(BadNetwork, WhatIsDelayedLostOrDamagedCostsTimeAlone) {
+  const Started launcher = start_sweep("hosts");
+  wait_for_the_middle_of_a_step(path("hosts"));
+  for (const CableFaults& faults :
+       {CableFaults{.delay_s = 0.05}, CableFaults{.lost = 0.1}, CableFaults{.damaged = 0.02},
+        CableFaults{.bits_per_s = 10'000'000}}) {
+    hosts->degrade(2, faults);
+    wait_for_steps(3);
+  }
+  hosts->degrade(2, {});
+  hosts->cut(2);  // for a moment
+  clock.sleep(2);
+  hosts->mend(2);
+  const Ended ended = wait(launcher);
+  EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
+  EXPECT_THAT(ended.out, AllOf(Not(HasSubstr("again")), Not(HasSubstr("does not answer"))));
+  expect_the_same_elsewhere();
+}
+
+TEST_F(BadNetwork, ACableThatPassesOneWayOnlyIsNoticedAndTheRunGoesOnElsewhere) {
+  const Started launcher = start_sweep("hosts", impatient_trainer());
+  wait_for_the_middle_of_a_step(path("hosts"));
+  hosts->degrade(2, {.deaf = true});
+  const Ended ended = wait(launcher);
+  EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
+  EXPECT_THAT(ended.out,
+              AllOf(HasSubstr("host n2 does not answer; rank "), HasSubstr("look at rank"),
+                    HasSubstr("taken out for 10m 00s, 2 of 3 left")));
+  EXPECT_THAT(read_file(run_folder(path("hosts")) / "hosts.txt"), "n1 slots=2\nn3 slots=2\n");
+  expect_the_same_elsewhere();
+}
+
+}  // namespace
+}  // namespace hadal::launcher
