@@ -24,6 +24,7 @@ constexpr double kProbePatience_s = 15;     // beyond what reap itself waits
 constexpr double kLeftoverPatience_s = 60;  // for an earlier attempt to save itself
 constexpr double kGraceAfterTerm_s = 3;  // mpirun itself gives its ranks 1 s between TERM and KILL
 constexpr double kLookEvery_s = 1;
+constexpr int kMostOfAHost = 65536;  // cores or GPUs
 constexpr const char* kPlainCharacters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:";
 
@@ -65,10 +66,11 @@ Host parse_host(const std::string& line, const std::string& where) {
     const std::string key = words[i].substr(0, equals);
     if (equals == std::string::npos || (key != "slots" && key != "gpus"))
       throw ConfigError(fmt::format("{}: '{}': wanted slots=N or gpus=N", where, words[i]));
-    const auto value =
-        static_cast<int>(parse_int(words[i].substr(equals + 1), fmt::format("{}: {}", where, key)));
-    if (value < 1) throw ConfigError(fmt::format("{}: {} must be at least 1", where, key));
-    (key == "slots" ? host.slots : host.gpus) = value;
+    const long long value =
+        parse_int(words[i].substr(equals + 1), fmt::format("{}: {}", where, key));
+    if (value < 1 || value > kMostOfAHost)
+      throw ConfigError(fmt::format("{}: {}={}: wanted 1 to {}", where, key, value, kMostOfAHost));
+    (key == "slots" ? host.slots : host.gpus) = static_cast<int>(value);
   }
   return host;
 }

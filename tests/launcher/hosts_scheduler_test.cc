@@ -199,7 +199,9 @@ TEST(Hostfile, NamesFileAndLineOfWhatItDoesNotUnderstand) {
   EXPECT_EQ(hosts[1].name, "n2.example");
   for (const auto& [text, complaint] :
        {std::pair("n1\n-oProxyCommand=x\n", "hosts:2: host '-oProxyCommand=x'"),
-        std::pair("n1;id\n", "hosts:1: host 'n1;id'"), std::pair("n1 slots=0\n", "at least 1"),
+        std::pair("n1;id\n", "hosts:1: host 'n1;id'"),
+        std::pair("n1 slots=0\n", "hosts:1: slots=0: wanted 1 to 65536"),
+        std::pair("n1 gpus=4294967297\n", "gpus=4294967297: wanted 1 to 65536"),
         std::pair("n1 cores=2\n", "'cores=2': wanted slots=N or gpus=N"),
         std::pair("n1\nn1\n", "hosts:2: host n1 was named before"), std::pair("\n", "no host")})
     EXPECT_THAT([&] { read(text); }, testing::ThrowsMessage<ConfigError>(HasSubstr(complaint)));
