@@ -171,7 +171,7 @@ Sheet likeness_sheet(const Calibrated& calibrated) {
                   (eigenfaces::name_of(of.likeness) == calibrated.calibration.likeness ? " (chosen)"
                                                                                        : ""),
               fmt::format("{:.4f}", of.accuracy)}));
-  table.notes.push_back(
+  table.notes.emplace_back(
       "Five folds of the training pictures, each held out once; nothing that is asked about later "
       "takes part in the choice.");
   return table;
