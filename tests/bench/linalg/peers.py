@@ -34,9 +34,12 @@ def short_side_covariance(a, k):
 
 
 def sklearn_svd(**options):
-    from sklearn.utils.extmath import randomized_svd
+    def svd(a, k):
+        from sklearn.utils.extmath import randomized_svd
 
-    return lambda a, k: randomized_svd(a, k, random_state=0, **options)
+        return randomized_svd(a, k, random_state=0, **options)
+
+    return svd
 
 
 def sklearn_pca(a, k):
