@@ -74,6 +74,10 @@ TEST(Load, AnUnknownEnumeratorSaysWhatIsKnown) {
   EXPECT_THAT(error_of(with(kGood, "pad: 4", "fill: reflekt")),
               HasSubstr("unknown value 'reflekt'; did you mean 'reflect'? known values: zero, "
                         "reflect, edge"));
+  for (const char* number : {"77", "-1"})
+    EXPECT_THAT(error_of(with(kGood, "pad: 4", std::string("fill: ") + number)),
+                HasSubstr("known values: zero, reflect, edge"))
+        << number;
 }
 
 TEST(Load, AValueOfAnotherTypeIsAnErrorWithItsPlace) {
