@@ -4,7 +4,8 @@
 //   bad_cable HERE THERE NAMESPACE FAULTS SEED
 //
 // makes HERE in its own namespace and THERE in that of the file NAMESPACE. It reads the file FAULTS
-// ten times a second, which may be replaced at any time, and runs until it is killed.
+// ten times a second, which may be replaced at any time; FAULTS.seen holds what it goes by. It runs
+// until it is killed.
 #pragma once
 
 #include <cstdint>

@@ -62,7 +62,7 @@ class Cable {
     for (double looked_at = -1;; pass_on()) {
       if (clock_.now_s() > looked_at + kLookEvery_s) {
         looked_at = clock_.now_s();
-        faults_ = cable_faults_from(read_file(file_));
+        look();
       }
       wait();
       for (const int side : {0, 1}) take_from(side);
@@ -70,6 +70,14 @@ class Cable {
   }
 
  private:
+  void look() {
+    const std::string text = read_file(file_);
+    if (text == seen_) return;
+    faults_ = cable_faults_from(text);
+    seen_ = text;
+    write_file_atomically(file_ + ".seen", text);
+  }
+
   void wait() {
     double seconds = kLookEvery_s;
     if (!frames_.empty()) seconds = std::min(seconds, frames_.top().due - clock_.now_s());
@@ -130,6 +138,7 @@ class Cable {
   const std::string file_;
   std::mt19937 random_;
   SystemClock clock_;
+  std::string seen_;
   CableFaults faults_;
   std::priority_queue<Frame> frames_;
   std::int64_t frames_met_ = 0;

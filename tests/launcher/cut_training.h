@@ -38,6 +38,27 @@ class CutTraining : public ProgramTest {
                                             kSaveEvery));
   }
 
+  // Three hosts of two cores each; `cable` as RealHosts has it.
+  void make_hosts(const std::string& cable = "") {
+    hosts = std::make_unique<RealHosts>(3, cable);
+    write("hosts.txt", "n1 slots=2\nn2 slots=2  # like n1\nn3 slots=2\n");
+  }
+
+  // "hosts", by ssh, or "local"; its folder below path(scheduler).
+  Started start_sweep(const std::string& scheduler, const std::string& trainer = HADAL_PROGRAM) {
+    return start({"sweep", "run", sweep_file(), "--runs", path(scheduler), "--scheduler", scheduler,
+                  "--hostfile", path("hosts.txt"), "--ssh-config", hosts->ssh_config(), "--network",
+                  RealHosts::kNetwork, "--trainer", trainer},
+                 {.environment = {{"OMPI_MCA_mpi_yield_when_idle", "1"}}});
+  }
+
+  // Expects that the run over ssh ended as one on this machine does.
+  void expect_the_same_here() {
+    EXPECT_EQ(wait(start_sweep("local")).exit_code, 0);
+    expect_same_run(read_run(run_folder(path("hosts"))).value(),
+                    read_run(run_folder(path("local"))).value());
+  }
+
   // Trains with a short patience, as `hadal train … --patience` does.
   std::filesystem::path impatient_trainer() const {
     const auto script =

@@ -20,15 +20,7 @@ class HostsFaults : public CutTraining {
  protected:
   void SetUp() override {
     if (const std::string missing = RealHosts::missing(); !missing.empty()) GTEST_SKIP() << missing;
-    hosts = std::make_unique<RealHosts>(3);
-    write("hosts.txt", "n1 slots=2\nn2 slots=2  # like n1\nn3 slots=2\n");
-  }
-
-  Started start_sweep(const std::string& scheduler, const std::string& trainer = HADAL_PROGRAM) {
-    return start({"sweep", "run", sweep_file(), "--runs", path(scheduler), "--scheduler", scheduler,
-                  "--hostfile", path("hosts.txt"), "--ssh-config", hosts->ssh_config(), "--network",
-                  RealHosts::kNetwork, "--trainer", trainer},
-                 {.environment = {{"OMPI_MCA_mpi_yield_when_idle", "1"}}});
+    make_hosts();
   }
 };
 
@@ -45,10 +37,7 @@ TEST_F(HostsFaults, AHostCutOffInMidStepIsNamedAndTheRunGoesOnElsewhereToTheSame
   EXPECT_THAT(read_file(run_folder(path("hosts")) / "hosts.txt"), "n1 slots=2\nn3 slots=2\n");
   EXPECT_THAT(read_file(run_folder(path("hosts")) / "log.txt"),
               AllOf(HasSubstr("(n2)"), HasSubstr("look at rank")));
-
-  EXPECT_EQ(wait(start_sweep("local")).exit_code, 0);
-  expect_same_run(read_run(run_folder(path("hosts"))).value(),
-                  read_run(run_folder(path("local"))).value());
+  expect_the_same_here();
 }
 
 TEST_F(HostsFaults, AHostThatIsDownFromTheStartIsLeftOut) {

@@ -143,23 +143,26 @@ void RealHosts::lay_cable(int host, const std::string& network) {
   if (cable_.empty()) {
     call({"ip", "link", "add", here, "type", "veth", "peer", "name", "eth0", "netns", network});
   } else {
-    degrade(host, {});
+    write_file_atomically(faults_of(host), to_text({}));
     running_.push_back(processes_.start(
         {.arguments = {cable_, here, "eth0", network, faults_of(host), std::to_string(host)},
          .log = folder_.path() / ("log_" + here),
          .signal_when_orphaned = SIGKILL}));
-    const auto is_laid = [&] {
-      return tools_.call({"nsenter", "--net=" + network, "ip", "link", "show", "eth0"}).ok();
-    };
-    for (const double end = clock_.now_s() + kPatience_s; !is_laid(); clock_.sleep(0.01))
-      if (clock_.now_s() > end)
-        throw IoError(ExitCode::kIo, read_file(folder_.path() / ("log_" + here)));
+    degrade(host, {});
   }
   call({"ip", "link", "set", here, "master", "br0", "up"});
 }
 
 void RealHosts::degrade(int host, const CableFaults& faults) {
-  write_file_atomically(faults_of(host), to_text(faults));
+  const std::string text = to_text(faults);
+  write_file_atomically(faults_of(host), text);
+  const fs::path seen = faults_of(host).string() + ".seen";
+  for (const double end = clock_.now_s() + kPatience_s;
+       !fs::exists(seen) || read_file(seen) != text; clock_.sleep(0.01))
+    if (clock_.now_s() > end)
+      throw IoError(ExitCode::kIo,
+                    fmt::format("the cable of {} does not answer: {}", name(host),
+                                read_file(folder_.path() / ("log_v" + std::to_string(host)))));
 }
 
 std::vector<std::string> RealHosts::on(int host, const std::vector<std::string>& command) const {

@@ -38,7 +38,7 @@ class RealHosts {
   std::vector<std::string> on(int host, const std::vector<std::string>& command) const;
   static constexpr const char* kNetwork = "10.77.0.0/24";
 
-  /// Gives the host's cable these faults.
+  /// Gives the host's cable these faults; they are there when this returns.
   void degrade(int host, const CableFaults& faults);
 
   /// Pulls the host's cable, silently for all, or puts it back.
