@@ -3,9 +3,8 @@
 # unless it was given, HADAL_NCCL likewise, and says what was found. Defines hadal_cuda_libraries and
 # hadal_nccl_libraries.
 set(HADAL_CUDA_ROOT "" CACHE PATH "folder of a CUDA toolkit, or 'nvidia' of pip wheels")
-# Ampere, Ada, Hopper; of the last also what later GPUs translate for themselves. One alone halves the
-# time of compiling the kernels.
-set(HADAL_CUDA_ARCHITECTURES "80-real;89-real;90" CACHE STRING "compute capabilities to build for")
+# Ampere, whose code Ada runs too; Hopper, and what later GPUs translate for themselves.
+set(HADAL_CUDA_ARCHITECTURES "80-real;90" CACHE STRING "compute capabilities to build for")
 
 file(GLOB wheels /usr/lib/python3*/dist-packages/nvidia /usr/local/lib/python3*/*-packages/nvidia
   $ENV{VIRTUAL_ENV}/lib/python3*/site-packages/nvidia)
