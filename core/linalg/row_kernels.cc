@@ -14,10 +14,8 @@ namespace {
 constexpr std::int64_t kDepth = 128;            // rows of X that stay in the nearest cache: 32 KiB
 constexpr std::int64_t kTileBytes = 256 << 10;  // of converted rows, beside X and S in the next one
 
-// Columns in a panel of a Gram matrix: with 8 rows beside them they fill the registers.
-template <typename Real>
-constexpr std::int64_t kGramWidth = 3 * kLanes<Real>;
 constexpr std::int64_t kMostInPlace = 512;  // columns, so that a group stays in the next cache
+constexpr std::int64_t kCrowding = 256;     // bytes: rows apart by multiples share too few sets
 
 std::int64_t round_up(std::int64_t n, std::int64_t step) { return (n + step - 1) / step * step; }
 
@@ -209,30 +207,25 @@ void RowKernels<Real>::fused(const RowBlock& t, const PackedMatrix<Real>& x, Fix
   s.note(largest.value);
 }
 
-// G += the Gram matrix of n columns, each `depth` long; columns k .. lie in panel(k).
+// G += the Gram matrix of n columns, each `depth` long, as they lie in the panels.
 template <typename Real>
-template <typename PanelOf>
-void RowKernels<Real>::add_gram(std::int64_t depth, std::int64_t n, FixedPointSum& g,
-                                bool whole_numbers, const PanelOf& panel) {
+void RowKernels<Real>::add_gram(const GramPanels<Real>& panels, FixedPointSum& g,
+                                bool whole_numbers) {
   constexpr std::int64_t kVector = kLanes<Real>;
+  constexpr std::int64_t kWidth = GramPanels<Real>::kWidth;
+  const std::int64_t n = panels.columns();
   Magnitude largest;
   const auto add = [&](std::int64_t k, std::int64_t rows, std::int64_t j, std::int64_t end) {
-    const Tile left = panel(k), right = panel(j);
-    largest.meet(kernels_.add(
-        {.rows = rows,
-         .depth = depth,
-         .a = left.values,
-         .a_row = 1,
-         .a_step = left.stride,
-         .b = right.values,
-         .b_step = right.stride,
-         .vectors = static_cast<int>((end - j + kVector - 1) / kVector),
-         .ahead = left.stride == kGramWidth<Real> ? 0 : depth * left.stride},
-        nullptr, {.sum = &g, .cols = n, .first_row = k, .first_col = j, .triangle = true}));
+    BlockProduct<Real> product = panels.product(k, j);
+    product.rows = rows;
+    product.vectors = static_cast<int>((end - j + kVector - 1) / kVector);
+    largest.meet(
+        kernels_.add(product, nullptr,
+                     {.sum = &g, .cols = n, .first_row = k, .first_col = j, .triangle = true}));
   };
-  for (std::int64_t j = 0; j < n; j += kGramWidth<Real>) {
-    const std::int64_t end = std::min(j + kGramWidth<Real>, n);
-    for (std::int64_t k = 0; k < j; k += kGramWidth<Real>) add(k, kGramWidth<Real>, j, end);
+  for (std::int64_t j = 0; j < n; j += kWidth) {
+    const std::int64_t end = std::min(j + kWidth, n);
+    for (std::int64_t k = 0; k < j; k += kWidth) add(k, kWidth, j, end);
     for (std::int64_t k = j; k < end; k += kVector) add(k, std::min(kVector, end - k), k, end);
   }
   if (!whole_numbers) g.note(largest.value);
@@ -260,25 +253,18 @@ void RowKernels<Real>::gram(const RowBlock& t, FixedPointSum& g) {
                            .n = n_,
                            .across = 1},
                           g, pixels_);
-  constexpr std::int64_t kWidth = kGramWidth<Real>;
-  const std::int64_t most = std::min(t.rows, kGroupRows);
-  Real* const panels = panels_.reserve(round_up(n_, kWidth) * most);
-  // The last panel is filled up with zeros; the others may do where they are.
-  const bool in_place = needs_no_conversion(t) && n_ <= kMostInPlace;
-  const std::int64_t packed = in_place ? n_ / kWidth * kWidth : 0;
   for (std::int64_t first = 0; first < t.rows; first += kGroupRows) {
     const std::int64_t rows = std::min(kGroupRows, t.rows - first);
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t k = packed; k < n_; k += kWidth) {
-        Real* const to = panels + k * rows + i * kWidth;
-        const std::int64_t count = std::min(kWidth, n_ - k);
-        kernels_.convert(t, first + i, k, count, mapping(), to);
-        std::fill(to + count, to + kWidth, Real{0});
-      }
-    add_gram(rows, n_, g, whole_numbers, [&](std::int64_t k) {
-      if (k < packed) return Tile{row_of<Real>(t, first) + k, t.stride};
-      return Tile{panels + k / kWidth * kWidth * rows + k % kWidth, kWidth};
-    });
+    GramPanels<Real> panels(rows, n_, panels_);
+    if (needs_no_conversion(t) && n_ <= kMostInPlace && byte_count(t, 1) % kCrowding != 0)
+      panels.leave_in_place(row_of<Real>(t, first), t.stride);
+    const std::int64_t from = panels.first_packed();
+    Real* const row = tile_.reserve(n_);
+    for (std::int64_t i = 0; i < rows && from < n_; ++i) {
+      kernels_.convert(t, first + i, from, n_ - from, mapping(), row);
+      panels.put_row(i, row);
+    }
+    add_gram(panels, g, whole_numbers);
   }
 }
 
@@ -296,61 +282,39 @@ void RowKernels<Real>::row_gram(const RowBlock& p, FixedPointSum& g) {
                            .n = p.rows,
                            .across = p.stride},
                           g, pixels_);
-  constexpr std::int64_t kWidth = kGramWidth<Real>;
-  Real* const panels = panels_.reserve(round_up(p.rows, kWidth) * std::min(n_, kGroupRows));
   Real* const row = tile_.reserve(kGroupRows);
   for (std::int64_t first = 0; first < n_; first += kGroupRows) {
     const std::int64_t depth = std::min(kGroupRows, n_ - first);
-    for (std::int64_t i = 0; i < round_up(p.rows, kWidth); ++i) {
-      Real* const to = panels + i / kWidth * kWidth * depth + i % kWidth;
-      if (i < p.rows)
-        kernels_.convert(p, i, first, depth, mapping(), row);
-      else
-        std::fill_n(row, depth, Real{0});
-      for (std::int64_t k = 0; k < depth; ++k) to[k * kWidth] = row[k];
+    GramPanels<Real> panels(depth, p.rows, panels_);
+    for (std::int64_t i = 0; i < panels.padded_columns(); ++i) {
+      if (i < p.rows) kernels_.convert(p, i, first, depth, mapping(), row);
+      panels.put_column(i, row);
     }
-    add_gram(depth, p.rows, g, whole_numbers, [&](std::int64_t k) {
-      return Tile{panels + k / kWidth * kWidth * depth + k % kWidth, kWidth};
-    });
+    add_gram(panels, g, whole_numbers);
   }
 }
 
 template <typename Real>
-void RowKernels<Real>::apply_transposed(const RowBlock& p, const PackedMatrix<Real>& u, Real* y) {
-  if (u.rows_ != p.rows)
-    throw ShapeError(fmt::format("row kernels: U is {}x{} for {} rows", u.rows_, u.cols_, p.rows));
-  Real* const panels = sums_.reserve(n_ * u.padded_cols());
-  for (const auto& panel : u.panels_)
-    for (std::int64_t j = 0; j < n_; ++j)
-      std::copy_n(u.start(panel), panel.vectors * kLanes<Real>,
-                  panels + panel.first * n_ + j * panel.vectors * kLanes<Real>);
-  const std::int64_t most = tile_rows();
-  for (std::int64_t i = 0; i < p.rows; i += most) {
-    const std::int64_t rows = std::min(most, p.rows - i);
-    const Tile part = tile(p, i, rows);
-    for (const auto& panel : u.panels_)
-      kernels_.multiply({.rows = n_,
-                         .depth = rows,
-                         .a = part.values,
-                         .a_row = 1,
-                         .a_step = part.stride,
-                         .b = u.values(panel) + i * panel.vectors * kLanes<Real>,
-                         .b_step = panel.vectors * kLanes<Real>,
-                         .vectors = panel.vectors},
-                        nullptr, panels + panel.first * n_);
-  }
-  unpack(u, panels, n_, y);
+typename RowKernels<Real>::Moments RowKernels<Real>::moments_of(const RowBlock& t) {
+  const auto n = static_cast<std::size_t>(n_);
+  Moments of{std::vector<double>(n), std::vector<double>(n)};
+  for (std::int64_t i = 0; i < t.rows; ++i)
+    kernels_.add_moments(tile(t, i, 1).values, n_, of.sums.data(), of.squares.data());
+  return of;
 }
 
 template <typename Real>
 void RowKernels<Real>::moments(const RowBlock& t, FixedPointSum& sums, FixedPointSum& squares) {
   HADAL_CHECK(sums.size() == n_ && squares.size() == n_);
-  std::vector<double> sum(static_cast<std::size_t>(n_)), square(static_cast<std::size_t>(n_));
-  for (std::int64_t i = 0; i < t.rows; ++i) {
-    kernels_.add_moments(tile(t, i, 1).values, n_, sum.data(), square.data());
-  }
-  sums.add(0, std::span<const double>(sum));
-  squares.add(0, std::span<const double>(square));
+  const Moments of = moments_of(t);
+  sums.add(0, std::span<const double>(of.sums));
+  squares.add(0, std::span<const double>(of.squares));
+}
+
+template <typename Real>
+void RowKernels<Real>::squares(const RowBlock& t, FixedPointSum& squares) {
+  HADAL_CHECK(squares.size() == n_);
+  squares.add(0, std::span<const double>(moments_of(t).squares));
 }
 
 namespace {

@@ -22,6 +22,7 @@
 #include "core/linalg/block_product.h"
 #include "core/linalg/dense_matrix.h"
 #include "core/linalg/fixed_point.h"
+#include "core/linalg/gram_panels.h"
 #include "core/linalg/pixel_gram.h"
 #include "core/linalg/row_block.h"
 
@@ -86,12 +87,11 @@ class RowKernels {
   /// of columns, the map the panel's part. Exact for pixels like gram(), of any width.
   void row_gram(const RowBlock& p, FixedPointSum& g);
 
-  /// Y = P^T U for such a panel and U (rows x l): cols x l, row-major.
-  void apply_transposed(const RowBlock& p, const PackedMatrix<Real>& u, Real* y);
-
   /// Sums over the group of t and of t^2 by column, in float64 chains over the rows: n elements
   /// each. Exact for pixels without a map in sums of exponent 0.
   void moments(const RowBlock& t, FixedPointSum& sums, FixedPointSum& squares);
+  /// The latter alone.
+  void squares(const RowBlock& t, FixedPointSum& squares);
 
  private:
   // Some rows, or columns of them, as Real: in place where they need no conversion.
@@ -101,14 +101,16 @@ class RowKernels {
   };
   Tile tile(const RowBlock& t, std::int64_t first, std::int64_t rows);
   bool needs_no_conversion(const RowBlock& t) const;
+  struct Moments {
+    std::vector<double> sums, squares;
+  };
+  Moments moments_of(const RowBlock& t);
   std::int64_t tile_rows() const;
   Mapping<Real> mapping() const;
   bool sums_whole_numbers(const RowBlock& t, const FixedPointSum& g) const;
   void multiply(const Tile& t, std::int64_t rows, const PackedMatrix<Real>& x, Real* y);
   static void unpack(const PackedMatrix<Real>& x, const Real* panels, std::int64_t rows, Real* y);
-  template <typename PanelOf>
-  void add_gram(std::int64_t depth, std::int64_t n, FixedPointSum& g, bool whole_numbers,
-                const PanelOf& panel);
+  void add_gram(const GramPanels<Real>& panels, FixedPointSum& g, bool whole_numbers);
 
   std::int64_t n_;
   std::vector<Real> shift_, factor_;

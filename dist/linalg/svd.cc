@@ -506,12 +506,13 @@ void scale_rows(DenseMatrix& a, const std::vector<double>& factors) {
     for (double& value : a.row(i)) value *= factors[static_cast<std::size_t>(i)];
 }
 
-/// Rounded as the scores are handed out.
-void hand_out(ScoreSink& sink, Precision precision, std::int64_t first, std::int64_t rows, int k,
-              const double* values) {
-  if (precision == Precision::kFloat64) return sink.take(first, rows, k, values);
-  std::vector<float> narrow(values, values + rows * k);
-  sink.take(first, rows, k, narrow.data());
+/// Calls `work` with what a TallMatrix hands out as what it is.
+template <typename Work>
+void with_values(const linalg::RowBlock& rows, const Work& work) {
+  if (rows.element == matrix::Element::kF64)
+    work(static_cast<const double*>(rows.data));
+  else
+    work(static_cast<const float*>(rows.data));
 }
 
 void SvdRun::deliver_standing(ScoreSink* sink) {
@@ -523,8 +524,10 @@ void SvdRun::deliver_standing(ScoreSink* sink) {
   DenseMatrix combination = linalg::columns(combination_, 0, k);
   scale_columns(combination, signs);
   if (options_.orthonormal_u) combination = orthonormal_correction(combination);
-  t_->emit(combination, [&](std::int64_t first, std::int64_t rows, const double* values) {
-    hand_out(*sink, options_.precision, first, rows, static_cast<int>(k), values);
+  t_->emit(combination, [&](std::int64_t first, const linalg::RowBlock& scores) {
+    with_values(scores, [&](const auto* values) {
+      sink->take(first, scores.rows, static_cast<int>(k), values);
+    });
   });
 }
 
@@ -578,13 +581,15 @@ void SvdRun::deliver_turned(ScoreSink* sink) {
   DenseMatrix own(k, t_->count());
   const double least = least_sigma();
   t_->emit(linalg::columns(combination_, 0, k),
-           [&](std::int64_t first, std::int64_t rows, const double* values) {
-             for (std::int64_t i = 0; i < k; ++i) {
-               const double sigma = sigma_[static_cast<std::size_t>(i)];
-               double* const to = own.row(i).data() + (first - t_->first());
-               for (std::int64_t j = 0; j < rows; ++j)
-                 to[j] = sigma > least ? values[j * k + i] / sigma : 0;
-             }
+           [&](std::int64_t first, const linalg::RowBlock& rows) {
+             with_values(rows, [&](const auto* values) {
+               for (std::int64_t i = 0; i < k; ++i) {
+                 const double sigma = sigma_[static_cast<std::size_t>(i)];
+                 double* const to = own.row(i).data() + (first - t_->first());
+                 for (std::int64_t j = 0; j < rows.rows; ++j)
+                   to[j] = sigma > least ? static_cast<double>(values[j * k + i]) / sigma : 0;
+               }
+             });
            });
   result_.components = comm_.size() == 1 ? std::move(own) : beside_each_other(own);
   complete(result_.components);
@@ -600,9 +605,11 @@ void SvdRun::deliver_turned(ScoreSink* sink) {
       const auto at = static_cast<std::size_t>(j);
       scores(i - begin, j) = v_(i, j) * sigma_[at] * signs[at];
     }
-  if (scores.rows > 0)
-    hand_out(*sink, options_.precision, begin, scores.rows, static_cast<int>(k),
-             scores.values.data());
+  if (scores.rows == 0) return;
+  if (options_.precision == Precision::kFloat64)
+    return sink->take(begin, scores.rows, static_cast<int>(k), scores.values.data());
+  const std::vector<float> narrow(scores.values.begin(), scores.values.end());
+  sink->take(begin, scores.rows, static_cast<int>(k), narrow.data());
 }
 
 void SvdRun::count() {

@@ -49,9 +49,8 @@ struct Worker {
   std::optional<linalg::RowKernels<Real>> kernels;
   std::optional<linalg::RowKernels<Real>> moments;  // where they are taken about another shift
   std::optional<linalg::MixedKernels> mixed;
-  std::optional<linalg::RowKernels<double>> products;  // of what the kernels gave
-  linalg::AlignedBuffer<Real> tile, y;
-  linalg::AlignedBuffer<double> out;
+  std::optional<linalg::RowKernels<Real>> products;  // of what the kernels gave
+  linalg::AlignedBuffer<Real> tile, y, out;
 };
 
 template <typename Real>
@@ -586,33 +585,36 @@ TallMatrix::Projection TallMatrixOf<Real>::project(const DenseMatrix& start,
   for (Worker<Real>& worker : workers_) worker.products.emplace(b);
 
   const double longest = longest_column(result.probes);
-  std::vector<SumShape> shapes = {
-      {linalg::packed_size(b), linalg::unit_exponent(2 * bound_ * static_cast<double>(b)), 2}};
+  const int exponent = linalg::unit_exponent(2 * bound_ * static_cast<double>(b));
+  std::vector<SumShape> shapes = {{linalg::packed_size(b), exponent, kLimbs}, {b, exponent, 2}};
   if (r > 0) shapes.push_back({width_ * r, linalg::unit_exponent(2 * bound_ * longest), kLimbs});
   Sums sums = read(std::move(shapes), [&](Worker<Real>& worker, const Group& group,
                                           const RowBlock& t, std::span<FixedPointSum> out) {
     Real* const y =
         kept != nullptr ? kept + (group.first - first()) * b : worker.y.reserve(kGroup * b);
     worker.kernels->apply(t, basis, y);
-    worker.products->gram({y, kElementOf<Real>, group.count, b, b}, out[0]);
-    if (r > 0) worker.kernels->fused(t, outside, out[1]);
+    const RowBlock rows{y, kElementOf<Real>, group.count, b, b};
+    worker.products->gram(rows, out[0]);
+    worker.products->squares(rows, out[1]);
+    if (r > 0) worker.kernels->fused(t, outside, out[2]);
   });
   with_flops(static_cast<double>(width_) * static_cast<double>(2 * b + 4 * r) +
              static_cast<double>(b * b));
   result.h = unpacked(sums[0], b);
-  result.z = r > 0 ? as_matrix(std::move(sums[1]), width_, r) : DenseMatrix(width_, 0);
+  for (std::int64_t i = 0; i < b; ++i) result.h(i, i) = sums[1][static_cast<std::size_t>(i)];
+  result.z = r > 0 ? as_matrix(std::move(sums[2]), width_, r) : DenseMatrix(width_, 0);
   return result;
 }
 
 template <typename Real>
 void TallMatrixOf<Real>::emit(const DenseMatrix& c, const Taker& taker) {
   HADAL_CHECK(c.rows == x_.cols);
-  const linalg::PackedMatrix<double> combination(c);
+  const linalg::PackedMatrix<Real> combination(c);
   const std::int64_t b = x_.cols;
   const auto give = [&](Worker<Real>& worker, const Group& group, const Real* y) {
-    double* const out = worker.out.reserve(kGroup * c.cols);
+    Real* const out = worker.out.reserve(kGroup * c.cols);
     worker.products->apply({y, kElementOf<Real>, group.count, b, b}, combination, out);
-    taker(group.first, group.count, out);
+    taker(group.first, {out, kElementOf<Real>, group.count, c.cols, c.cols});
   };
   if (is_kept_) {
     pass_.run_without_rows([&](int thread, const Group& group) {
@@ -638,10 +640,10 @@ DenseMatrix TallMatrixOf<Real>::gram_of_product(const DenseMatrix& c) {
       2 * bound_ * longest * longest * static_cast<double>(c.rows * c.cols) + 1e-300);
   FixedPointSum total(linalg::packed_size(c.cols), exponent, 2);
   std::mutex mutex;
-  emit(c, [&](std::int64_t, std::int64_t rows, const double* values) {
+  emit(c, [&](std::int64_t, const RowBlock& rows) {
     linalg::RowKernels<double> kernels(c.cols);
     FixedPointSum part(total.size(), exponent, 2);
-    kernels.gram({values, Element::kF64, rows, c.cols, c.cols}, part);
+    kernels.gram(rows, part);
     const std::lock_guard lock(mutex);
     total.merge(part);
   });

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "core/linalg/dense_matrix.h"
+#include "core/linalg/row_block.h"
 #include "core/matrix/row_source.h"
 #include "dist/communicator.h"
 
@@ -58,15 +59,15 @@ struct TallCounters {
 
 class TallMatrix {
  public:
-  /// Takes rows [first, first + rows) of Y C, row after row.
-  using Taker = std::function<void(std::int64_t first, std::int64_t rows, const double* values)>;
+  /// Takes rows of Y C from `first` on, in the kernels' type and without gaps.
+  using Taker = std::function<void(std::int64_t first, const linalg::RowBlock& rows)>;
 
   struct Product {
     linalg::DenseMatrix x, z;  // z = T^T T x
   };
   struct Projection {
     linalg::DenseMatrix x;       // as the kernels had it: rounded to their type
-    linalg::DenseMatrix h;       // Y^T Y, Y = T x, in float64
+    linalg::DenseMatrix h;       // Y^T Y, Y = T x
     linalg::DenseMatrix probes;  // as the kernels had them
     linalg::DenseMatrix z;       // T^T T probes
   };
@@ -94,9 +95,15 @@ class TallMatrix {
   virtual linalg::DenseMatrix gram() = 0;
   /// Y = T x stays with its rows when `keep` and the memory suffices. REQUIRES: the columns were
   /// measured.
+  ///
+  /// Y is rounded to the kernels' type, H(i, i) is summed in float64, and H(i, j) is right to the
+  /// kernels' precision relative to |y_i| |y_j|. Where x are near singular vectors, the columns of
+  /// Y are nearly orthogonal: then no eigenvalue of H feels the errors beside its diagonal but by
+  /// their squares, however small it is beside the largest (Demmel and Veselic 1992), and each
+  /// column of Y C keeps digits of its own.
   virtual Projection project(const linalg::DenseMatrix& x, const linalg::DenseMatrix& probes,
                              bool keep) = 0;
-  /// Hands out Y C of the last project(), in float64, the same bits whether Y was kept or must be
+  /// Hands out Y C of the last project(), the same bits whether Y was kept or must be
   /// worked out by another read. Threads call the taker at once. Not collective.
   virtual void emit(const linalg::DenseMatrix& c, const Taker& taker) = 0;
 

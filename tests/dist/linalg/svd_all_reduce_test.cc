@@ -33,8 +33,9 @@ TEST(SvdAllReduce, OfAKrylovPassIsAWordForEveryEntryOfTheBlockWhateverRowsAndRan
   // The block and its histogram; in the first pass the squares of all entries, in two words.
   constexpr std::int64_t kPass = kWord * (kCols * kBlock + kBins);
   constexpr std::int64_t kFirst = kPass + kWord * (2 + kBins);
-  // The finish: Y^T Y of 22 columns in two words, ten probes.
-  constexpr std::int64_t kFinish = kWord * (22 * 23 + kBins + kCols * 10 + kBins);
+  // The finish: Y^T Y of 22 columns, its diagonal once more in two words, ten probes.
+  constexpr std::int64_t kFinish =
+      kWord * (22 * 23 / 2 + kBins + 22 * 2 + kBins + kCols * 10 + kBins);
   for (const std::int64_t rows : {1500, 4000}) {
     const matrix::MemoryRows a = float_rows_of(normal_matrix(rows, kCols, 1));
     for (const int ranks : {1, 2, 4}) {
@@ -51,7 +52,8 @@ TEST(SvdAllReduce, OfAGramMatrixIsAWordForEveryEntryOfItsTriangleWhateverRowsAnd
   options.target.components = 20;
   options.exact = true;
   constexpr std::int64_t kGram = kWord * (kCols * (kCols + 1) / 2 + kBins);
-  constexpr std::int64_t kFinish = kWord * (32 * 33 + kBins);  // no probes: T^T T is known
+  // No probes: T^T T is known.
+  constexpr std::int64_t kFinish = kWord * (32 * 33 / 2 + kBins + 32 * 2 + kBins);
   for (const std::int64_t rows : {1500, 4000}) {
     const matrix::MemoryRows a = float_rows_of(normal_matrix(rows, kCols, 1));
     for (const int ranks : {1, 2, 4}) {
