@@ -25,10 +25,11 @@ class GramPanels {
   /// The last panel is filled up.
   std::int64_t padded_columns() const { return (n_ + kWidth - 1) / kWidth * kWidth; }
 
-  /// The whole panels stay where these rows lie.
-  void leave_in_place(const Real* rows, std::int64_t stride) {
+  /// The whole panels stay where these rows lie; whether more rows lie behind.
+  void leave_in_place(const Real* rows, std::int64_t stride, bool goes_on) {
     rows_ = rows;
     stride_ = stride;
+    goes_on_ = goes_on;
     first_packed_ = n_ / kWidth * kWidth;
   }
   /// The first column that must be put.
@@ -61,7 +62,7 @@ class GramPanels {
             .a_step = a.step,
             .b = b.first,
             .b_step = b.step,
-            .ahead = k < first_packed_ ? depth_ * a.step : 0};
+            .ahead = k < first_packed_ && goes_on_ ? depth_ * a.step : 0};
   }
 
  private:
@@ -78,6 +79,7 @@ class GramPanels {
   Real* panels_;
   const Real* rows_ = nullptr;
   std::int64_t stride_ = 0, first_packed_ = 0;
+  bool goes_on_ = false;
 };
 
 }  // namespace hadal::linalg

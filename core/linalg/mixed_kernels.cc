@@ -190,7 +190,7 @@ void MixedKernels::fused_by(const BlockProducts<Factor>& products, const RowBloc
           .b = factors<Factor>(packed_y),
           .b_step = width,
           .vectors = panel.vectors,
-          .next = panel.first == 0 ? bytes_of(t, first + rows) : nullptr,
+          .next = panel.first == 0 ? bytes_ahead_of(t, first + rows) : nullptr,
           .next_bytes = byte_count(t, most)};
       float* const partial = sums + panel.first * n_;
       if (first + rows < t.rows)

@@ -108,21 +108,21 @@ typename RowKernels<Real>::Tile RowKernels<Real>::tile(const RowBlock& t, std::i
                                                        std::int64_t rows) {
   if (t.cols != n_)
     throw ShapeError(fmt::format("row kernels: rows of {} columns, wanted {}", t.cols, n_));
-  if (needs_no_conversion(t)) return {row_of<Real>(t, first), t.stride};
+  if (needs_no_conversion(t))
+    return {row_of<Real>(t, first), t.stride, bytes_ahead_of(t, first + rows) != nullptr};
   // An odd number of cache lines, so that a column's elements do not fight for one place.
   const std::int64_t stride = (round_up(n_, kLanes<Real>) / kLanes<Real> | 1) * kLanes<Real>;
   Real* const to = tile_.reserve(rows * stride);
   for (std::int64_t i = 0; i < rows; ++i)
     kernels_.convert(t, first + i, 0, n_, mapping(), to + i * stride);
-  return {to, stride};
+  return {to, stride, false};
 }
 
 // y: panel after panel of X, each rows x its columns.
 template <typename Real>
 void RowKernels<Real>::multiply(const Tile& t, std::int64_t rows, const PackedMatrix<Real>& x,
                                 Real* y) {
-  // Nothing lies behind converted rows, and asking for pages that are not there takes long.
-  const std::int64_t next = t.values == tile_.data() ? 0 : tile_rows() * t.stride;
+  const std::int64_t next = t.goes_on ? tile_rows() * t.stride : 0;
   for (const auto& panel : x.panels_) {
     const std::int64_t width = panel.vectors * kLanes<Real>;
     Real* const to = y + panel.first * rows;
@@ -186,16 +186,17 @@ void RowKernels<Real>::fused(const RowBlock& t, const PackedMatrix<Real>& x, Fix
     multiply(part, rows, x, panels);
     if (y != nullptr) unpack(x, panels, rows, y + i * x.cols_);
     for (const auto& panel : x.panels_) {
-      const BlockProduct<Real> product{.rows = n_,
-                                       .depth = rows,
-                                       .a = part.values,
-                                       .a_row = 1,
-                                       .a_step = part.stride,
-                                       .b = panels + panel.first * rows,
-                                       .b_step = panel.vectors * kLanes<Real>,
-                                       .vectors = panel.vectors,
-                                       .next = panel.first == 0 ? bytes_of(t, i + rows) : nullptr,
-                                       .next_bytes = byte_count(t, most)};
+      const BlockProduct<Real> product{
+          .rows = n_,
+          .depth = rows,
+          .a = part.values,
+          .a_row = 1,
+          .a_step = part.stride,
+          .b = panels + panel.first * rows,
+          .b_step = panel.vectors * kLanes<Real>,
+          .vectors = panel.vectors,
+          .next = panel.first == 0 ? bytes_ahead_of(t, i + rows) : nullptr,
+          .next_bytes = byte_count(t, most)};
       Real* const partial = sums + panel.first * n_;
       if (i + rows < t.rows)
         kernels_.multiply(product, i == 0 ? zeros.values : nullptr, partial);
@@ -257,7 +258,7 @@ void RowKernels<Real>::gram(const RowBlock& t, FixedPointSum& g) {
     const std::int64_t rows = std::min(kGroupRows, t.rows - first);
     GramPanels<Real> panels(rows, n_, panels_);
     if (needs_no_conversion(t) && n_ <= kMostInPlace && byte_count(t, 1) % kCrowding != 0)
-      panels.leave_in_place(row_of<Real>(t, first), t.stride);
+      panels.leave_in_place(row_of<Real>(t, first), t.stride, t.goes_on);
     const std::int64_t from = panels.first_packed();
     Real* const row = tile_.reserve(n_);
     for (std::int64_t i = 0; i < rows && from < n_; ++i) {

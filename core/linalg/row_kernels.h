@@ -98,6 +98,7 @@ class RowKernels {
   struct Tile {
     const Real* values;
     std::int64_t stride;
+    bool goes_on;
   };
   Tile tile(const RowBlock& t, std::int64_t first, std::int64_t rows);
   bool needs_no_conversion(const RowBlock& t) const;

@@ -282,7 +282,7 @@ RowBlock TallMatrixOf<Real>::block(Worker<Real>& worker, const Group& group) {
   if (!options_.turned) return {group.data, a_.element(), group.count, width_, group.stride};
   Real* const tile = worker.tile.reserve(kGroup * width_);
   turn_over(group, tile);
-  return {tile, kElementOf<Real>, group.count, width_, width_};
+  return {tile, kElementOf<Real>, group.count, width_, width_, false};
 }
 
 template <typename Real>
@@ -593,7 +593,7 @@ TallMatrix::Projection TallMatrixOf<Real>::project(const DenseMatrix& start,
     Real* const y =
         kept != nullptr ? kept + (group.first - first()) * b : worker.y.reserve(kGroup * b);
     worker.kernels->apply(t, basis, y);
-    const RowBlock rows{y, kElementOf<Real>, group.count, b, b};
+    const RowBlock rows{y, kElementOf<Real>, group.count, b, b, false};
     worker.products->gram(rows, out[0]);
     worker.products->squares(rows, out[1]);
     if (r > 0) worker.kernels->fused(t, outside, out[2]);
@@ -613,7 +613,7 @@ void TallMatrixOf<Real>::emit(const DenseMatrix& c, const Taker& taker) {
   const std::int64_t b = x_.cols;
   const auto give = [&](Worker<Real>& worker, const Group& group, const Real* y) {
     Real* const out = worker.out.reserve(kGroup * c.cols);
-    worker.products->apply({y, kElementOf<Real>, group.count, b, b}, combination, out);
+    worker.products->apply({y, kElementOf<Real>, group.count, b, b, false}, combination, out);
     taker(group.first, {out, kElementOf<Real>, group.count, c.cols, c.cols});
   };
   if (is_kept_) {
