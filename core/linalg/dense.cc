@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/linalg/one_blas_thread.h"
+#include "core/linalg/tridiagonal.h"
 
 // LAPACK is column-major: a row-major matrix, handed over, is its transpose.
 extern "C" {
@@ -224,17 +225,25 @@ SymmetricEigen symmetric_eigen(const DenseMatrix& a, std::int64_t k) {
             work, &work_size, &info);
     return info;
   });
-  const double unused = 0;
-  int found = 0, try_accuracy = 1;
-  std::vector<int> support(2 * static_cast<std::size_t>(k));
-  with_workspace("dstemr", [&](double* work, int work_size, int* integer_work, int integer_size) {
-    int info = 0;
-    dstemr_("V", "I", &n, diagonal.data(), beside.data(), &unused, &unused, &first, &n, &found,
-            ascending.data(), rows.values.data(), &n, &wanted, support.data(), &try_accuracy, work,
-            &work_size, integer_work, &integer_size, &info);
-    return info;
-  });
-  if (found != k) throw NotFiniteError(fmt::format("dstemr found {} of {} eigenvalues", found, k));
+  if (std::optional<TridiagonalEigen> few =
+          leading_tridiagonal(diagonal, std::span(beside).first(size - 1), k)) {
+    std::ranges::reverse_copy(few->values, ascending.begin());
+    for (std::int64_t i = 0; i < k; ++i)
+      std::ranges::copy(few->vectors.row(i), rows.row(k - 1 - i).begin());
+  } else {
+    const double unused = 0;
+    int found = 0, try_accuracy = 1;
+    std::vector<int> support(2 * static_cast<std::size_t>(k));
+    with_workspace("dstemr", [&](double* work, int work_size, int* integer_work, int integer_size) {
+      int info = 0;
+      dstemr_("V", "I", &n, diagonal.data(), beside.data(), &unused, &unused, &first, &n, &found,
+              ascending.data(), rows.values.data(), &n, &wanted, support.data(), &try_accuracy,
+              work, &work_size, integer_work, &integer_size, &info);
+      return info;
+    });
+    if (found != k)
+      throw NotFiniteError(fmt::format("dstemr found {} of {} eigenvalues", found, k));
+  }
   with_workspace("dormtr", [&](double* work, int work_size, int*, int) {
     int info = 0;
     dormtr_("L", "L", "N", &n, &wanted, reflections.values.data(), &n, tau.data(),
