@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 
@@ -43,6 +44,10 @@ CASES = [
     ("lstsq", [], ["numpy lstsq", "normal equations"]),
 ]
 
+
+# Before a turn: OpenBLAS's threads wait for more work for some 30 ms by keeping a core busy, which
+# would be taken from whoever runs next.
+PAUSE = 0.1
 
 # What a peer's name begins with: the module it takes.
 NEEDS = {"sklearn": "sklearn", "torch": "torch", "fbpca": "fbpca"}
@@ -71,6 +76,7 @@ class Contestant:
             sys.exit(f"{' '.join(self.process.args)}: {self.process.stderr.read().strip()[-500:]}")
 
     def turn(self):
+        time.sleep(PAUSE)
         before = self.processor_seconds()
         seconds = float(self.ask())
         return self.processor_seconds() - before if self.processor_time else seconds
