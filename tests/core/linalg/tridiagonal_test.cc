@@ -121,7 +121,21 @@ TEST(Tridiagonal, WhatIsNotFiniteItLeaves) {
   }
 }
 
-// symmetric_eigen takes LAPACK's way then.
+// Squares of its elements would underflow or overflow: symmetric_eigen takes LAPACK's way.
+TEST(Tridiagonal, WhatIsTooSmallOrTooLargeItLeaves) {
+  for (const double scale : {1e-160, 1e160}) {
+    Matrix t = random(10, 4);
+    const SymmetricEigen unscaled = symmetric_eigen(t.full(), 3);
+    for (double& d : t.d) d *= scale;
+    for (double& e : t.e) e *= scale;
+    EXPECT_FALSE(leading_tridiagonal(t.d, t.e, 3).has_value());
+    const SymmetricEigen scaled = symmetric_eigen(t.full(), 3);
+    for (std::size_t i = 0; i < 3; ++i)
+      EXPECT_NEAR(scaled.values[i] / scale, unscaled.values[i], 1e-13);
+  }
+}
+
+// So it does here.
 TEST(Tridiagonal, RepeatedEigenvaluesOfAFullMatrixHaveOrthonormalVectorsAllTheSame) {
   DenseMatrix a = identity(30);
   for (std::int64_t i = 0; i < 10; ++i) a(i, i) = 2;
