@@ -18,6 +18,7 @@
 #include "dist/linalg/certificate.h"
 #include "dist/linalg/ritz.h"
 #include "dist/linalg/row_pass.h"
+#include "dist/linalg/svd_delivery.h"
 #include "dist/linalg/svd_planner.h"
 #include "dist/linalg/svd_state.h"
 #include "dist/linalg/tall_matrix.h"
@@ -27,7 +28,7 @@ namespace {
 
 using linalg::DenseMatrix;
 
-constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2, kBeyondStream = 3;
+constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2;
 constexpr int kColumnStep = 16;  // kernels work on so many columns at once
 
 /// Krylov stops when no wanted eigenvalue of T^T T can still gain more than this share of itself:
@@ -110,12 +111,7 @@ class SvdRun {
   bool finish(const Spectrum& spectrum, std::int64_t columns, bool keep);
   void certify(const TallMatrix::Projection& projection, const DenseMatrix& basis);
   void deliver(ScoreSink* sink);
-  void deliver_standing(ScoreSink* sink);
-  void deliver_turned(ScoreSink* sink);
   double least_sigma() const;
-  DenseMatrix beside_each_other(const DenseMatrix& own) const;
-  void complete(DenseMatrix& components) const;
-  DenseMatrix orthonormal_correction(const DenseMatrix& combination);
   void save(std::vector<const DenseMatrix*> matrices);
   std::vector<double> gathered(const std::vector<double>& own) const;
   void count();
@@ -457,10 +453,14 @@ void SvdRun::deliver(ScoreSink* sink) {
   result_.singular_values.assign(sigma_.begin(), sigma_.begin() + static_cast<std::ptrdiff_t>(k));
   result_.rank = static_cast<int>(std::ranges::count_if(
       result_.singular_values, [&](double sigma) { return sigma > least_sigma(); }));
-  if (plan_.short_side_rows)
-    deliver_turned(sink);
-  else
-    deliver_standing(sink);
+  const Factors factors = {.v = v_,
+                           .combination = combination_,
+                           .sigma = result_.singular_values,
+                           .rank = result_.rank,
+                           .least_sigma = least_sigma()};
+  result_.components = plan_.short_side_rows
+                           ? deliver_turned(comm_, a_, *t_, options_, factors, sink)
+                           : deliver_standing(*t_, options_, factors, sink);
   if (options_.centre) result_.mean = gathered(t_->statistics().mean);
   if (options_.scale) result_.scale = gathered(t_->statistics().deviation);
   count();
@@ -482,134 +482,6 @@ std::vector<double> SvdRun::gathered(const std::vector<double>& own) const {
     if (!part.empty()) std::memcpy(all.data() + before, part.data(), part.size());
   }
   return all;
-}
-
-/// +1 or -1 for every row: its entry of largest magnitude becomes positive, the first of equals.
-std::vector<double> signs_of(const DenseMatrix& components) {
-  std::vector<double> signs;
-  for (std::int64_t i = 0; i < components.rows; ++i) {
-    const auto row = components.row(i);
-    const auto largest = std::max_element(
-        row.begin(), row.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
-    signs.push_back(*largest < 0 ? -1.0 : 1.0);
-  }
-  return signs;
-}
-
-void scale_columns(DenseMatrix& a, const std::vector<double>& factors) {
-  for (std::int64_t i = 0; i < a.rows; ++i)
-    for (std::int64_t j = 0; j < a.cols; ++j) a(i, j) *= factors[static_cast<std::size_t>(j)];
-}
-
-void scale_rows(DenseMatrix& a, const std::vector<double>& factors) {
-  for (std::int64_t i = 0; i < a.rows; ++i)
-    for (double& value : a.row(i)) value *= factors[static_cast<std::size_t>(i)];
-}
-
-/// Calls `work` with what a TallMatrix hands out as what it is.
-template <typename Work>
-void with_values(const linalg::RowBlock& rows, const Work& work) {
-  if (rows.element == matrix::Element::kF64)
-    work(static_cast<const double*>(rows.data));
-  else
-    work(static_cast<const float*>(rows.data));
-}
-
-void SvdRun::deliver_standing(ScoreSink* sink) {
-  const std::int64_t k = result_.k;
-  result_.components = linalg::transpose(linalg::columns(v_, 0, k));
-  const std::vector<double> signs = signs_of(result_.components);
-  scale_rows(result_.components, signs);
-  if (sink == nullptr) return;
-  DenseMatrix combination = linalg::columns(combination_, 0, k);
-  scale_columns(combination, signs);
-  if (options_.orthonormal_u) combination = orthonormal_correction(combination);
-  t_->emit(combination, [&](std::int64_t first, const linalg::RowBlock& scores) {
-    with_values(scores, [&](const auto* values) {
-      sink->take(first, scores.rows, static_cast<int>(k), values);
-    });
-  });
-}
-
-/// U as it comes out is Y C diag(1 / sigma); its Gram matrix M = R^T R, near I, puts it right:
-/// C diag(1 / sigma) R^-1 diag(sigma), one step of CholeskyQR, and it is well conditioned.
-DenseMatrix SvdRun::orthonormal_correction(const DenseMatrix& combination) {
-  std::vector<double> inverse;
-  for (const double sigma : result_.singular_values) inverse.push_back(sigma > 0 ? 1 / sigma : 0);
-  DenseMatrix c = combination;
-  scale_columns(c, inverse);
-  const auto root = linalg::cholesky(t_->gram_of_product(c));
-  if (!root) return combination;  // columns of zero: no orthonormal U exists for them
-  c = linalg::solve_upper_right(c, *root);
-  scale_columns(c, result_.singular_values);
-  return c;
-}
-
-/// Every rank's columns of a matrix, by rank; collective.
-DenseMatrix SvdRun::beside_each_other(const DenseMatrix& own) const {
-  DenseMatrix all(own.rows, a_.cols());
-  std::int64_t before = 0;
-  for (const auto& part : comm_.all_gather(std::as_bytes(std::span(own.values)))) {
-    const auto cols = static_cast<std::int64_t>(part.size() / sizeof(double)) /
-                      std::max<std::int64_t>(own.rows, 1);
-    for (std::int64_t i = 0; i < own.rows && cols > 0; ++i)
-      std::memcpy(all.row(i).data() + before,
-                  part.data() + static_cast<std::size_t>(i * cols) * sizeof(double),
-                  static_cast<std::size_t>(cols) * sizeof(double));
-    before += cols;
-  }
-  HADAL_CHECK(before == a_.cols());
-  return all;
-}
-
-/// Beyond the rank A^T u / sigma says nothing: there any rows do that are orthonormal with the
-/// rest.
-void SvdRun::complete(DenseMatrix& components) const {
-  const std::int64_t rank = result_.rank, missing = components.rows - rank;
-  if (missing == 0) return;
-  const DenseMatrix known = linalg::columns(linalg::transpose(components), 0, rank);
-  const DenseMatrix more = linalg::orthonormalise(outside_of(
-      known, linalg::gaussian_matrix({options_.seed, kBeyondStream}, components.cols, missing)));
-  for (std::int64_t i = 0; i < missing; ++i)
-    for (std::int64_t j = 0; j < components.cols; ++j) components(rank + i, j) = more(j, i);
-}
-
-// T = A^T: the short side's vectors are U, and A^T U = V diag(sigma) comes out row by row.
-void SvdRun::deliver_turned(ScoreSink* sink) {
-  const std::int64_t k = result_.k;
-  // This rank's columns of the components.
-  DenseMatrix own(k, t_->count());
-  const double least = least_sigma();
-  t_->emit(linalg::columns(combination_, 0, k),
-           [&](std::int64_t first, const linalg::RowBlock& rows) {
-             with_values(rows, [&](const auto* values) {
-               for (std::int64_t i = 0; i < k; ++i) {
-                 const double sigma = sigma_[static_cast<std::size_t>(i)];
-                 double* const to = own.row(i).data() + (first - t_->first());
-                 for (std::int64_t j = 0; j < rows.rows; ++j)
-                   to[j] = sigma > least ? static_cast<double>(values[j * k + i]) / sigma : 0;
-               }
-             });
-           });
-  result_.components = comm_.size() == 1 ? std::move(own) : beside_each_other(own);
-  complete(result_.components);
-  const std::vector<double> signs = signs_of(result_.components);
-  scale_rows(result_.components, signs);
-  if (sink == nullptr) return;
-  // Rows of U diag(sigma), dealt out evenly.
-  const std::int64_t begin = a_.rows() * comm_.rank() / comm_.size();
-  const std::int64_t end = a_.rows() * (comm_.rank() + 1) / comm_.size();
-  DenseMatrix scores(end - begin, k);
-  for (std::int64_t i = begin; i < end; ++i)
-    for (std::int64_t j = 0; j < k; ++j) {
-      const auto at = static_cast<std::size_t>(j);
-      scores(i - begin, j) = v_(i, j) * sigma_[at] * signs[at];
-    }
-  if (scores.rows == 0) return;
-  if (options_.precision == Precision::kFloat64)
-    return sink->take(begin, scores.rows, static_cast<int>(k), scores.values.data());
-  const std::vector<float> narrow(scores.values.begin(), scores.values.end());
-  sink->take(begin, scores.rows, static_cast<int>(k), narrow.data());
 }
 
 void SvdRun::count() {
