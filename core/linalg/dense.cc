@@ -95,6 +95,31 @@ DenseMatrix triangular(CBLAS_SIDE side, CBLAS_TRANSPOSE turn, const DenseMatrix&
   return b;
 }
 
+// The k largest of the tridiagonal matrix with n elements in `diagonal` and n - 1, and room for one
+// more, in `beside`; both are overwritten.
+TridiagonalEigen leading_by_dstemr(std::vector<double>& diagonal, std::vector<double>& beside,
+                                   std::int64_t k) {
+  const int n = to_int(static_cast<std::int64_t>(diagonal.size())), wanted = to_int(k),
+            first = n - wanted + 1;
+  const double unused = 0;
+  int found = 0, try_accuracy = 1;
+  std::vector<int> support(2 * static_cast<std::size_t>(k));
+  std::vector<double> ascending(diagonal.size());
+  DenseMatrix rows(k, n);
+  with_workspace("dstemr", [&](double* work, int work_size, int* integer_work, int integer_size) {
+    int info = 0;
+    dstemr_("V", "I", &n, diagonal.data(), beside.data(), &unused, &unused, &first, &n, &found,
+            ascending.data(), rows.values.data(), &n, &wanted, support.data(), &try_accuracy, work,
+            &work_size, integer_work, &integer_size, &info);
+    return info;
+  });
+  if (found != k) throw NotFiniteError(fmt::format("dstemr found {} of {} eigenvalues", found, k));
+  TridiagonalEigen eigen{{ascending.rend() - k, ascending.rend()}, DenseMatrix(k, n)};
+  for (std::int64_t i = 0; i < k; ++i)
+    std::ranges::copy(rows.row(k - 1 - i), eigen.vectors.row(i).begin());
+  return eigen;
+}
+
 }  // namespace
 
 DenseMatrix identity(std::int64_t n) {
@@ -211,50 +236,29 @@ SymmetricEigen symmetric_eigen(const DenseMatrix& a, std::int64_t k) {
   if (k < 0 || k > a.rows)
     throw ShapeError(
         fmt::format("leading eigenvalues: {} wanted of a {}x{} matrix", k, a.rows, a.cols));
-  SymmetricEigen eigen{std::vector<double>(static_cast<std::size_t>(k)), DenseMatrix(a.rows, k)};
-  if (k == 0) return eigen;
+  if (k == 0) return {{}, DenseMatrix(a.rows, 0)};
   const OneBlasThread one;
-  const int n = to_int(a.rows), wanted = to_int(k), first = n - wanted + 1;
+  const int n = to_int(a.rows), wanted = to_int(k);
   const auto size = static_cast<std::size_t>(n);
   // A = Q T Q^T with T tridiagonal; some eigenvectors of T; back by Q.
-  DenseMatrix reflections = a, rows(k, a.rows);
-  std::vector<double> diagonal(size), beside(size), tau(size), ascending(size);
+  DenseMatrix reflections = a;
+  std::vector<double> diagonal(size), beside(size), tau(size);
   with_workspace("dsytrd", [&](double* work, int work_size, int*, int) {
     int info = 0;
     dsytrd_("L", &n, reflections.values.data(), &n, diagonal.data(), beside.data(), tau.data(),
             work, &work_size, &info);
     return info;
   });
-  if (std::optional<TridiagonalEigen> few =
-          leading_tridiagonal(diagonal, std::span(beside).first(size - 1), k)) {
-    std::ranges::reverse_copy(few->values, ascending.begin());
-    for (std::int64_t i = 0; i < k; ++i)
-      std::ranges::copy(few->vectors.row(i), rows.row(k - 1 - i).begin());
-  } else {
-    const double unused = 0;
-    int found = 0, try_accuracy = 1;
-    std::vector<int> support(2 * static_cast<std::size_t>(k));
-    with_workspace("dstemr", [&](double* work, int work_size, int* integer_work, int integer_size) {
-      int info = 0;
-      dstemr_("V", "I", &n, diagonal.data(), beside.data(), &unused, &unused, &first, &n, &found,
-              ascending.data(), rows.values.data(), &n, &wanted, support.data(), &try_accuracy,
-              work, &work_size, integer_work, &integer_size, &info);
-      return info;
-    });
-    if (found != k)
-      throw NotFiniteError(fmt::format("dstemr found {} of {} eigenvalues", found, k));
-  }
+  std::optional<TridiagonalEigen> few =
+      leading_tridiagonal(diagonal, std::span(beside).first(size - 1), k);
+  if (!few) few = leading_by_dstemr(diagonal, beside, k);
   with_workspace("dormtr", [&](double* work, int work_size, int*, int) {
     int info = 0;
     dormtr_("L", "L", "N", &n, &wanted, reflections.values.data(), &n, tau.data(),
-            rows.values.data(), &n, work, &work_size, &info);
+            few->vectors.values.data(), &n, work, &work_size, &info);
     return info;
   });
-  for (std::int64_t j = 0; j < k; ++j) {
-    eigen.values[static_cast<std::size_t>(j)] = ascending[static_cast<std::size_t>(k - 1 - j)];
-    for (std::int64_t i = 0; i < a.rows; ++i) eigen.vectors(i, j) = rows(k - 1 - j, i);
-  }
-  return eigen;
+  return {std::move(few->values), transpose(few->vectors)};
 }
 
 DenseSvd dense_svd(const DenseMatrix& a) {

@@ -21,6 +21,7 @@
 #include "dist/linalg/svd_delivery.h"
 #include "dist/linalg/svd_planner.h"
 #include "dist/linalg/svd_state.h"
+#include "dist/linalg/svd_streams.h"
 #include "dist/linalg/tall_matrix.h"
 
 namespace hadal::dist {
@@ -28,7 +29,6 @@ namespace {
 
 using linalg::DenseMatrix;
 
-constexpr std::uint32_t kStartStream = 0, kProbeStream = 1, kMoreStream = 2;
 constexpr int kColumnStep = 16;  // kernels work on so many columns at once
 
 /// Krylov stops when no wanted eigenvalue of T^T T can still gain more than this share of itself:

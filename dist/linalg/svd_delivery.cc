@@ -9,13 +9,12 @@
 #include "core/linalg/dense.h"
 #include "core/linalg/gaussian.h"
 #include "dist/linalg/certificate.h"
+#include "dist/linalg/svd_streams.h"
 
 namespace hadal::dist {
 namespace {
 
 using linalg::DenseMatrix;
-
-constexpr std::uint32_t kBeyondStream = 3;  // svd.cc has those before it
 
 /// +1 or -1 for every row: its entry of largest magnitude becomes positive, the first of equals.
 std::vector<double> signs_of(const DenseMatrix& components) {

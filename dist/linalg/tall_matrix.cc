@@ -614,7 +614,7 @@ void TallMatrixOf<Real>::emit(const DenseMatrix& c, const Taker& taker) {
   const auto give = [&](Worker<Real>& worker, const Group& group, const Real* y) {
     Real* const out = worker.out.reserve(kGroup * c.cols);
     worker.products->apply({y, kElementOf<Real>, group.count, b, b, false}, combination, out);
-    taker(group.first, {out, kElementOf<Real>, group.count, c.cols, c.cols});
+    taker(group.first, {out, kElementOf<Real>, group.count, c.cols, c.cols, false});
   };
   if (is_kept_) {
     pass_.run_without_rows([&](int thread, const Group& group) {

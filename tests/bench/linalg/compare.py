@@ -45,9 +45,9 @@ CASES = [
 ]
 
 
-# Before a turn: OpenBLAS's threads wait for more work for some 30 ms by keeping a core busy, which
-# would be taken from whoever runs next.
-PAUSE = 0.1
+# Seconds before a turn: for 0.14 s after a product NumPy's OpenBLAS keeps a core busy waiting for
+# the next one, and would take it from whoever runs then.
+PAUSE = 0.2
 
 # What a peer's name begins with: the module it takes.
 NEEDS = {"sklearn": "sklearn", "torch": "torch", "fbpca": "fbpca"}

@@ -71,7 +71,8 @@ struct Shape {
 };
 const std::vector<Shape> kShapes = {{1, 1, 1},     {1, 65, 7},    {256, 1, 60},   {2, 3, 16},
                                     {7, 64, 17},   {64, 100, 64}, {65, 33, 60},   {257, 40, 5},
-                                    {255, 97, 33}, {256, 48, 49}, {12, 200, 130}, {13, 131, 48}};
+                                    {255, 97, 33}, {256, 48, 49}, {12, 200, 130}, {13, 131, 48},
+                                    {30, 61, 9}};  // with the gap 256 bytes of float32 a row
 const std::vector<Element> kElements = {Element::kU8, Element::kF32, Element::kF64};
 
 std::vector<Isa> isas() {

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -135,7 +134,7 @@ TEST(Tridiagonal, WhatIsTooSmallOrTooLargeItLeaves) {
   }
 }
 
-// So it does here.
+// Here symmetric_eigen takes LAPACK's way too.
 TEST(Tridiagonal, RepeatedEigenvaluesOfAFullMatrixHaveOrthonormalVectorsAllTheSame) {
   DenseMatrix a = identity(30);
   for (std::int64_t i = 0; i < 10; ++i) a(i, i) = 2;
